@@ -1,0 +1,1 @@
+//! What may enter, and in what form.

@@ -1,0 +1,5 @@
+//! Records **why** an agent's run went as it did, and answers questions about it.
+pub mod gate;
+pub mod model;
+pub mod store;
+pub mod transport;

@@ -1,0 +1,2 @@
+//! The whytrace program.
+fn main() {}
