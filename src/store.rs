@@ -1,1 +1,12 @@
-//! Stores.
+//! Where records live: journal, documents and index, and how they are kept in agreement.
+//!
+//! Alone names `sqlx` and `object_store`. The documents are the truth of finished runs, the acknowledged events of
+//! open ones; the index can be rebuilt from both. Start at [`Index`](index::Index) for what the database does, and
+//! at [`Documents`](documents::Documents) for the files.
+
+mod database;
+pub mod index;
+mod session;
+mod sql;
+
+pub use database::{Database, DatabaseTarget};
