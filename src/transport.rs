@@ -7,12 +7,12 @@
 //! Start at [`serve_stdio`] for a server that a client spawns, at [`HttpServer`] for one that
 //! clients connect to. `opening` holds what both need of rmcp's handshake.
 
-//mod http;
+mod http;
 mod opening;
 mod stdio;
 
 #[cfg(test)]
 mod echo;
 
-//pub use http::{BindError, HttpOptions, HttpServer};
+pub use http::{BindError, HttpOptions, HttpServer};
 pub use stdio::{StdioOptions, serve_lines, serve_stdio};
