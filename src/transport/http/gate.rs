@@ -17,7 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::HttpOptions;
 use super::names::Names;
-use super::refusal::Refusal;
+use super::refusal::{self, Refusal};
 
 /// Memory for bodies is counted in units of this many bytes.
 const MEMORY_UNIT: usize = 1024;
@@ -79,7 +79,7 @@ impl Gate {
         let response = tokio::time::timeout(self.answer_timeout, next.run(request)).await.map_err(|_| {
             Refusal::new(StatusCode::GATEWAY_TIMEOUT, "the request took too long and was cancelled")
         })?;
-        Ok(hold_while_streaming(response, slot))
+        Ok(hold_while_streaming(refusal::in_json(response).await, slot))
     }
 
     /// Streams stay open for hours, so they have room of their own and cannot crowd requests out.

@@ -3,12 +3,15 @@
 use std::borrow::Cow;
 
 use axum::Json;
+use axum::body::{Body, to_bytes};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 /// How long a client is told to wait when there is no room for it, in seconds.
 const RETRY_AFTER: &str = "1";
+/// No library's refusal is longer.
+const MAX_SENTENCE_BYTES: usize = 4096;
 
 /// A request that was not carried out, and why.
 #[derive(Debug)]
@@ -37,6 +40,25 @@ impl Refusal {
         self.closes = true;
         self
     }
+}
+
+/// Puts a refusal that a library wrote as plain text (rmcp, axum's extractors) into the same form.
+pub(super) async fn in_json(response: Response) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let is_text = kind.is_none_or(|kind| kind.starts_with("text/plain"));
+    if !is_text || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let text = to_bytes(body, MAX_SENTENCE_BYTES).await.unwrap_or_default();
+    let sentence = match String::from_utf8_lossy(&text) {
+        text if text.is_empty() => status.canonical_reason().unwrap_or("refused").into(),
+        text => text.into_owned(),
+    };
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Response::from_parts(parts, Body::from(json!({"error": sentence}).to_string()))
 }
 
 impl IntoResponse for Refusal {

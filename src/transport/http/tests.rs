@@ -195,7 +195,11 @@ async fn unknown_paths_and_methods_are_refused_with_a_sentence() {
     let wrong = server.post("/health", JSON, &json!({})).await;
     assert_eq!(wrong.status, 405);
     assert!(!wrong.sentence().is_empty());
-    assert_eq!(server.get("/mcp", "Host: localhost\r\nAccept: text/event-stream\r\n").await.status, 405);
+    let no_stream = server.get("/mcp", "Host: localhost\r\nAccept: text/event-stream\r\n").await;
+    assert_eq!((no_stream.status, no_stream.headers["allow"].as_str()), (405, "POST"));
+    assert!(!no_stream.sentence().is_empty(), "rmcp's own refusals have the same form");
+    let unaccepting = server.post("/mcp", "Content-Type: application/json\r\n", &json!({})).await;
+    assert_eq!((unaccepting.status, unaccepting.sentence().contains("text/event-stream")), (406, true));
 }
 
 #[tokio::test]

@@ -88,7 +88,7 @@ impl<R: AsyncRead + Unpin + Send> Wire<R> {
                 Ok(Some(line)) => match read_message(line, self.max_line_bytes) {
                     Read::Message(message) if self.opening.admits(&message) => return Some(*message),
                     Read::Message(_) => {
-                        tracing::debug!("ignored a notification or response before the handshake")
+                        tracing::debug!("ignored a notification or response before the handshake");
                     }
                     Read::Nothing => {}
                     Read::Refused(refusal) => self.refusal = Some(refusal),
@@ -165,7 +165,7 @@ fn refuse_oversized(envelope: &Envelope, max_line_bytes: usize) -> Read {
         "the message is longer than the {max_line_bytes} bytes that a line may have and was not read; \
          send fewer events per trace_record, or shorter texts"
     );
-    Read::Refused(error_line(INVALID_REQUEST, &message, envelope.id()))
+    Read::Refused(error_line(INVALID_REQUEST, &message, envelope.id().as_ref()))
 }
 
 fn refuse_unreadable(text: &[u8], error: &serde_json::Error) -> Read {
@@ -185,10 +185,10 @@ fn refuse_unreadable(text: &[u8], error: &serde_json::Error) -> Read {
     }
     let message = "the line is JSON but no JSON-RPC 2.0 request of this protocol; send one object per line, \
                    in UTF-8, with jsonrpc, id and method, nested at most 120 levels";
-    Read::Refused(error_line(INVALID_REQUEST, message, envelope.id()))
+    Read::Refused(error_line(INVALID_REQUEST, message, envelope.id().as_ref()))
 }
 
-fn error_line(code: i32, message: &str, id: Option<Value>) -> Vec<u8> {
+fn error_line(code: i32, message: &str, id: Option<&Value>) -> Vec<u8> {
     let answer = json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}});
     format!("{answer}\n").into_bytes()
 }

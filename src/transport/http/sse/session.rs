@@ -79,10 +79,14 @@ impl Sessions {
 
     /// Hands a message to the session with this id.
     pub(super) fn deliver(&self, id: &str, message: ClientJsonRpcMessage) -> Delivery {
-        match self.lock().get(id).map(|inbox| inbox.try_send(message)) {
-            Some(Ok(())) => Delivery::Accepted,
-            Some(Err(TrySendError::Full(_))) => Delivery::Full,
-            Some(Err(TrySendError::Closed(_))) | None => Delivery::Unknown,
+        let open = self.lock();
+        let Some(inbox) = open.get(id) else {
+            return Delivery::Unknown;
+        };
+        match inbox.try_send(message) {
+            Ok(()) => Delivery::Accepted,
+            Err(TrySendError::Full(_)) => Delivery::Full,
+            Err(TrySendError::Closed(_)) => Delivery::Unknown,
         }
     }
 
