@@ -1,8 +1,8 @@
 //! The one way in: every request of every path passes here, in this order.
 //!
-//! Names are checked first, then there must be room, then the body is read whole, within its
-//! bounds of size and time, and only then does a handler see the request. A client that is slow
-//! or asks for too much is refused with a sentence and takes nothing from the others.
+//! Names are checked first, then the body is read whole, within its bounds of size and time, then
+//! there must be room, and only then does a handler see the request. A client that is slow or
+//! asks for too much is refused with a sentence, and a slow one holds no room while it is slow.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,8 +74,8 @@ impl Gate {
 
     async fn admit(&self, request: Request, next: Next) -> Result<Response, Refusal> {
         self.names.check(request.uri(), request.headers())?;
-        let slot = self.take_slot(&request)?;
         let (request, _memory) = self.read_body(request).await?;
+        let slot = self.take_slot(&request)?;
         let response = tokio::time::timeout(self.answer_timeout, next.run(request)).await.map_err(|_| {
             Refusal::new(StatusCode::GATEWAY_TIMEOUT, "the request took too long and was cancelled")
         })?;
