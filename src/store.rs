@@ -1,1 +1,3 @@
 //! Stores.
+pub mod disk;
+pub mod journal;
