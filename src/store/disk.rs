@@ -32,10 +32,7 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
     }
     let parent = parent_of(path);
     create_private_dir(parent)?;
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(path) {
+    match private_folder().create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(error),
         Ok(()) => sync_dir(parent),
@@ -97,6 +94,14 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 #[must_use]
 pub fn unique_suffix() -> String {
     format!("{:016x}", RandomState::new().build_hasher().finish())
+}
+
+fn private_folder() -> DirBuilder {
+    let mut builder = DirBuilder::new();
+    builder.recursive(false);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
 }
 
 /// Options for a file that this user alone may read and write.

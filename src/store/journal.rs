@@ -211,7 +211,8 @@ impl Journal {
     /// How the journal is.
     #[must_use]
     pub fn stats(&self) -> JournalStats {
-        *self.stats.borrow()
+        let last = *self.stats.borrow();
+        JournalStats { healthy: last.healthy && !self.jobs.is_closed(), ..last }
     }
 
     /// Gives back the disk space of the file in use if none of its records is needed; says whether it did.

@@ -76,7 +76,7 @@ impl LockedFile {
         file.write_all(bytes)
     }
 
-    /// Renames the file; durable after [`sync_dir`].
+    /// Renames the file; durable after [`super::sync_dir`].
     ///
     /// # Errors
     /// As [`rename`]; the file then keeps its name.

@@ -100,7 +100,7 @@ struct State {
 }
 
 enum Undo {
-    Write { path: PathBuf, offset: u64, old: Vec<u8>, lost: bool },
+    Write { path: PathBuf, length: u64, offset: u64, old: Vec<u8>, lost: bool },
     Rename { from: PathBuf, to: PathBuf },
 }
 
@@ -124,10 +124,10 @@ impl FaultyDisk {
         let mut state = self.state();
         for undo in state.unflushed.drain(..).rev() {
             match undo {
-                Undo::Write { path, offset, old, .. } => {
+                Undo::Write { path, length, offset, old, .. } => {
                     // A file that was removed has nothing to take back.
                     if let Ok(mut file) = OpenOptions::new().write(true).open(path) {
-                        file.set_len(offset + old.len() as u64).unwrap();
+                        file.set_len(length).unwrap();
                         file.seek(SeekFrom::Start(offset)).unwrap();
                         file.write_all(&old).unwrap();
                     }
@@ -157,8 +157,8 @@ impl Files for FaultyDisk {
         let mut reader = file.file();
         reader.seek(SeekFrom::Start(offset))?;
         reader.take(bytes.len() as u64).read_to_end(&mut old)?;
-        let path = file.path().to_owned();
-        self.state().unflushed.push(Undo::Write { path, offset, old, lost: false });
+        let (path, length) = (file.path().to_owned(), file.file().metadata()?.len());
+        self.state().unflushed.push(Undo::Write { path, length, offset, old, lost: false });
         if let Err(error) = self.count() {
             // As a disk that fills up in the middle.
             Disk.write(file, offset, &bytes[..bytes.len() / 2])?;

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Barrier;
 
 use futures::FutureExt;
@@ -306,45 +304,4 @@ fn files_are_readable_by_their_user_alone() {
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
     assert_eq!(mode(&survey(&folder, STORES).unwrap().live[0]), 0o600);
-}
-
-/// Set in a process that this test starts and kills, to the folder of its journal.
-const VICTIM: &str = "WHYTRACE_TEST_JOURNAL_VICTIM";
-
-#[test]
-fn a_killed_process_loses_nothing_it_was_answered() {
-    let dir = TempDir::new().unwrap();
-    let mut victim = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "store::journal::tests::victim", "--nocapture"])
-        .env(VICTIM, dir.path())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(victim.stdout.take().unwrap()).lines();
-    let mut answered = Vec::new();
-    for line in lines {
-        if let Some(number) = line.unwrap().strip_prefix("answered ") {
-            answered.push(number.parse().unwrap());
-        }
-        if answered.len() == 50 {
-            victim.kill().unwrap();
-        }
-    }
-    victim.wait().unwrap();
-    assert!(answered.len() >= 50);
-    let found: BTreeSet<_> = adopted_records(dir.path()).into_iter().collect();
-    assert!(answered.into_iter().all(|number: usize| found.contains(&record(number))));
-}
-
-/// Does nothing of its own; see [`a_killed_process_loses_nothing_it_was_answered`].
-#[test]
-fn victim() {
-    let Some(dir) = std::env::var_os(VICTIM) else { return };
-    let mut writer = writer(small_options(Path::new(&dir)));
-    for number in 0..100_000 {
-        commit(&mut writer, number..number + 1);
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "\nanswered {number}").unwrap();
-        out.flush().unwrap();
-    }
 }
