@@ -5,7 +5,9 @@
 //! at [`Documents`](documents::Documents) for the files.
 
 mod database;
+pub mod disk;
 pub mod index;
+pub mod journal;
 mod session;
 mod sql;
 
