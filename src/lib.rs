@@ -1,5 +1,7 @@
 //! Records **why** an agent's run went as it did, and answers questions about it.
 pub mod gate;
 pub mod model;
+pub mod shown;
 pub mod store;
 pub mod transport;
+pub mod words;
