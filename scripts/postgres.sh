@@ -77,12 +77,13 @@ install_server() {
     local no_cluster=/etc/postgresql-common/createcluster.d/whytrace-no-cluster.conf
     as_root mkdir -p "${no_cluster%/*}"
     echo "create_main_cluster = false" | as_root tee "$no_cluster" >/dev/null
-    local installed=0
-    {
+    local installed=0 output
+    output=$({
         as_root apt-get update -qq &&
             as_root env DEBIAN_FRONTEND=noninteractive \
                 apt-get install -y -qq --no-install-recommends postgresql
-    } >&2 || installed=$?
+    } 2>&1) || installed=$?
+    [ "$installed" -eq 0 ] || say "$output"
     as_root rm -f "$no_cluster"
     return "$installed"
 }
