@@ -109,14 +109,14 @@ fn each_outsider_is_named_only_where_it_belongs() {
     assert!(faults.is_empty(), "\n{faults}");
 }
 
-fn layer_of(module: &str) -> Option<usize> {
-    LAYERS.iter().position(|layer| layer.modules.contains(&module))
+/// A module's place in the table, and its layer.
+fn layer_of(module: &str) -> Option<(usize, &'static Layer)> {
+    LAYERS.iter().enumerate().find(|(_, layer)| layer.modules.contains(&module))
 }
 
-/// Says why the layer at `own` in the table must not name `other`, or that it may.
-fn may_name(own: usize, other: &str) -> Result<(), String> {
-    let layer = &LAYERS[own];
-    let Some(place) = layer_of(other) else {
+/// Says why a layer at this place in the table must not name `other`, or that it may.
+fn may_name((own, layer): (usize, &Layer), other: &str) -> Result<(), String> {
+    let Some((place, _)) = layer_of(other) else {
         return Err(
             "name a thing by the module that it lies in, and a module that has a place in LAYERS".to_owned()
         );

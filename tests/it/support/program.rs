@@ -81,7 +81,7 @@ impl Program {
 
     /// Sends a request under the next id and gives the answer to it, `result` or `error` and all. Other messages that
     /// come first wait for [`message`](Self::message).
-    pub(crate) fn request(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) fn request(&mut self, method: &str, params: &Value) -> Value {
         self.last_id += 1;
         let id = self.last_id;
         self.send_line(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string());
@@ -94,7 +94,7 @@ impl Program {
         }
     }
 
-    pub(crate) fn notify(&mut self, method: &str, params: Value) {
+    pub(crate) fn notify(&mut self, method: &str, params: &Value) {
         self.send_line(&json!({"jsonrpc": "2.0", "method": method, "params": params}).to_string());
     }
 
@@ -178,8 +178,8 @@ mod tests {
     #[test]
     fn answers_are_told_from_other_messages() {
         let mut echo = Program::spawn(Command::new("cat"));
-        echo.notify("progress", json!({"n": 1}));
-        let answer = echo.request("tools/list", json!({}));
+        echo.notify("progress", &json!({"n": 1}));
+        let answer = echo.request("tools/list", &json!({}));
         assert_eq!(answer["method"], "tools/list");
         assert_eq!(echo.message()["params"]["n"], 1);
         assert!(echo.close().success());
