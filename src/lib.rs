@@ -1,7 +1,10 @@
 //! Records **why** an agent's run went as it did, and answers questions about it.
+pub mod error;
 pub mod gate;
 pub mod model;
 pub mod shown;
 pub mod store;
 pub mod transport;
 pub mod words;
+
+pub use error::Error;

@@ -10,6 +10,8 @@ mod sqlite;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
+
 use super::session::Session;
 use crate::error::{Error, Result};
 
@@ -61,8 +63,14 @@ enum Kind {
     Postgres(postgres::PostgresDatabase),
 }
 
+/// What happens inside a write transaction.
+type Work<T> = Box<dyn for<'s> FnOnce(&'s mut Session) -> BoxFuture<'s, sqlx::Result<T>> + Send>;
+
 /// How long a statement may take before the connection is given up.
 const STATEMENT_BOUND: Duration = Duration::from_secs(8);
+
+/// How long a reading question may take.
+pub(super) const READ_BOUND: Duration = Duration::from_secs(30);
 
 impl Database {
     /// Names the database; nothing is opened yet, so this works while it is away.
@@ -99,16 +107,19 @@ impl Database {
     pub(crate) async fn write<T, W>(self: &std::sync::Arc<Self>, durable: bool, work: W) -> Result<T>
     where
         T: Send + 'static,
-        W: for<'s> FnOnce(&'s mut Session) -> futures::future::BoxFuture<'s, sqlx::Result<T>> + Send + 'static,
+        W: for<'s> FnOnce(&'s mut Session) -> BoxFuture<'s, sqlx::Result<T>> + Send + 'static,
     {
         let database = std::sync::Arc::clone(self);
-        let task = tokio::spawn(async move {
-            match &database.kind {
-                Kind::Sqlite(sqlite) => sqlite.write(durable, work).await,
-                Kind::Postgres(postgres) => postgres.write(work).await,
-            }
-        });
+        let work: Work<T> = Box::new(work);
+        let task = tokio::spawn(async move { database.write_here(durable, work).await });
         task.await.unwrap_or_else(|error| Err(unavailable(error.to_string())))
+    }
+
+    fn write_here<T: Send + 'static>(&self, durable: bool, work: Work<T>) -> BoxFuture<'_, Result<T>> {
+        match &self.kind {
+            Kind::Sqlite(sqlite) => Box::pin(sqlite.write(durable, work)),
+            Kind::Postgres(postgres) => Box::pin(postgres.write(work)),
+        }
     }
 
     /// Closes all connections.

@@ -94,7 +94,10 @@ impl Index {
             }
             Err(_) => {
                 session.discard().await;
-                Err(crate::Error::Unavailable { what: "the database", reason: "it takes too long".to_owned() })
+                Err(crate::Error::Unavailable {
+                    what: "the database",
+                    reason: "it takes too long".to_owned(),
+                })
             }
         }
     }

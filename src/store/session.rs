@@ -13,7 +13,10 @@ use sqlx::{AssertSqlSafe, FromRow, Postgres, Sqlite};
 use super::sql::{Arg, Sql};
 
 /// A row type that reads from both databases.
-pub(crate) trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+pub(crate) trait Row:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
 impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 
 /// A connection in use.

@@ -3,13 +3,14 @@
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, Postgres};
 use tokio::sync::OnceCell;
 
-use super::{STATEMENT_BOUND, Session, database_error, is_worth_repeating, unavailable};
+use super::{STATEMENT_BOUND, Session, Work, database_error, is_worth_repeating, unavailable};
 use crate::error::Result;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
@@ -47,10 +48,7 @@ impl PostgresDatabase {
         Ok(Session::Postgres(connection))
     }
 
-    pub(super) async fn write<T, W>(&self, work: W) -> Result<T>
-    where
-        W: for<'s> FnOnce(&'s mut Session) -> futures::future::BoxFuture<'s, sqlx::Result<T>>,
-    {
+    pub(super) async fn write<T: Send>(&self, work: Work<T>) -> Result<T> {
         let mut session = self.session().await?;
         let transaction = async {
             session.run("begin").await?;
@@ -83,7 +81,7 @@ impl PostgresDatabase {
             .disable_statement_logging();
         let mut attempts = 0;
         loop {
-            let prepared = tokio::time::timeout(STATEMENT_BOUND, prepare(&options, &self.schema))
+            let prepared = tokio::time::timeout(STATEMENT_BOUND, prepare(&options, &self.schema).boxed())
                 .await
                 .unwrap_or_else(|_| Err(sqlx::Error::Protocol("it takes too long to answer".to_owned())));
             match prepared {
@@ -108,7 +106,7 @@ impl PostgresDatabase {
             .max_lifetime(Duration::from_secs(1_800))
             // A connection given back by a dropped future may still be inside a transaction (sqlx 0.9.0).
             .test_before_acquire(false)
-            .before_acquire(|connection, _| {
+            .before_acquire(|connection: &mut PgConnection, _| {
                 Box::pin(async move { connection.execute("rollback").await.map(|_| true) })
             })
             .connect_lazy_with(options))
@@ -138,31 +136,37 @@ async fn prepare_on(connection: &mut PgConnection, schema: &str) -> sqlx::Result
         ));
     }
     // No table yet, or not all of them: names go into the text, so they are quoted as the server quotes them.
-    let quoted: String = sqlx::query_scalar("select quote_ident($1)").bind(schema).fetch_one(&mut *connection).await?;
+    let quoted: String =
+        sqlx::query_scalar("select quote_ident($1)").bind(schema).fetch_one(&mut *connection).await?;
     let set_path = format!("set search_path to {quoted}; set lock_timeout = '5s'");
     connection.execute(sqlx::AssertSqlSafe(set_path)).await?;
     let newest = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
     if ours {
-        let known: Option<i64> =
-            sqlx::query_scalar("select max(version) from _sqlx_migrations").fetch_one(&mut *connection).await?;
+        let known: Option<i64> = sqlx::query_scalar("select max(version) from _sqlx_migrations")
+            .fetch_one(&mut *connection)
+            .await?;
         if known == Some(newest) {
             return Ok(());
         }
         if known.is_some_and(|known| known > newest) {
-            return Err(sqlx::Error::Configuration("it was made by a newer whytrace: update this one".into()));
+            return Err(sqlx::Error::Configuration(
+                "it was made by a newer whytrace: update this one".into(),
+            ));
         }
     }
     // `create schema if not exists` fails when two do it at once; the second one then finds it there.
     let create = format!("create schema if not exists {quoted}");
     if let Err(error) = connection.execute(sqlx::AssertSqlSafe(create)).await {
-        let exists: bool = sqlx::query_scalar("select exists (select from information_schema.schemata where schema_name = $1)")
-            .bind(schema)
-            .fetch_one(&mut *connection)
-            .await?;
+        let exists: bool = sqlx::query_scalar(
+            "select exists (select from information_schema.schemata where schema_name = $1)",
+        )
+        .bind(schema)
+        .fetch_one(&mut *connection)
+        .await?;
         if !exists {
             return Err(error);
         }
     }
-    MIGRATIONS.run(&mut *connection).await?;
+    MIGRATIONS.run_direct(None, connection, false).await?;
     Ok(())
 }

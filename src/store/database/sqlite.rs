@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, Sqlite};
+use sqlx::{ConnectOptions as _, Sqlite};
 use tokio::sync::{Mutex, OnceCell};
 
-use super::{Session, database_error, is_worth_repeating, unavailable};
+use super::{Session, Work, database_error, is_worth_repeating, unavailable};
 use crate::error::Result;
 use crate::store::disk;
 
@@ -25,6 +26,7 @@ const LOCK_BOUND: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct SqliteDatabase {
     path: PathBuf,
+    write_lock: disk::FileLock,
     writer: Mutex<Option<Writer>>,
     readers: OnceCell<sqlx::Pool<Sqlite>>,
 }
@@ -37,7 +39,8 @@ struct Writer {
 
 impl SqliteDatabase {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, writer: Mutex::new(None), readers: OnceCell::new() }
+        let write_lock = disk::FileLock::new(&beside(&path, ".write-lock"));
+        Self { path, write_lock, writer: Mutex::new(None), readers: OnceCell::new() }
     }
 
     pub(super) async fn reader(&self) -> Result<Session> {
@@ -63,17 +66,14 @@ impl SqliteDatabase {
         pool.acquire().await.map(Session::SqliteReader).map_err(|error| database_error(&error))
     }
 
-    pub(super) async fn write<T, W>(&self, durable: bool, work: W) -> Result<T>
-    where
-        W: for<'s> FnOnce(&'s mut Session) -> futures::future::BoxFuture<'s, sqlx::Result<T>>,
-    {
+    pub(super) async fn write<T: Send>(&self, durable: bool, work: Work<T>) -> Result<T> {
         let mut place = self.writer.lock().await;
         let mut writer = match place.take() {
             Some(writer) => writer,
             None => self.open_writer().await?,
         };
-        let lock_path = beside(&self.path, ".write-lock");
-        let locked = tokio::task::spawn_blocking(move || disk::lock_file_within(&lock_path, LOCK_BOUND)).await;
+        let lock = self.write_lock.clone();
+        let locked = tokio::task::spawn_blocking(move || lock.lock_within(LOCK_BOUND)).await;
         let lock = match locked {
             Ok(Ok(Some(lock))) => lock,
             Ok(Ok(None)) => {
@@ -114,7 +114,8 @@ impl SqliteDatabase {
     /// starts apart.
     async fn open_writer(&self) -> Result<Writer> {
         if let Some(folder) = self.path.parent() {
-            disk::create_private_dir(folder).map_err(|error| unavailable(format!("{}: {error}", folder.display())))?;
+            disk::create_private_dir(folder)
+                .map_err(|error| unavailable(format!("{}: {error}", folder.display())))?;
         }
         let lock_path = beside(&self.path, ".start-lock");
         let lock = tokio::task::spawn_blocking(move || disk::lock_file_within(&lock_path, LOCK_BOUND))
@@ -122,19 +123,22 @@ impl SqliteDatabase {
             .map_err(|error| unavailable(error.to_string()))?
             .map_err(|error| unavailable(format!("{}: {error}", self.path.display())))?
             .ok_or_else(|| unavailable("another process is still opening it".to_owned()))?;
-        let opened = self.open_and_migrate().await;
+        let opened = open_and_migrate(&self.path).await;
         drop(lock);
         let connection = opened.map_err(|error| database_error(&error))?;
         Ok(Writer { session: Session::SqliteWriter(Box::new(connection)), durable: true })
     }
+}
 
-    async fn open_and_migrate(&self) -> sqlx::Result<SqliteConnection> {
-        let options = options(&self.path)
+fn open_and_migrate(path: &Path) -> BoxFuture<'_, sqlx::Result<SqliteConnection>> {
+    Box::pin(async move {
+        let options = options(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
         let mut connection = options.connect().await?;
-        let version: String = sqlx::query_scalar("select sqlite_version()").fetch_one(&mut connection).await?;
+        let version: String =
+            sqlx::query_scalar("select sqlite_version()").fetch_one(&mut connection).await?;
         if parse_version(&version).is_none_or(|version| version < OLDEST_SAFE) {
             return Err(sqlx::Error::Configuration(
                 format!("SQLite {version} can damage its write-ahead log; 3.51.3 or newer is needed").into(),
@@ -146,21 +150,23 @@ impl SqliteDatabase {
             .await
             .unwrap_or(None);
         if known.is_some_and(|known| known > newest) {
-            return Err(sqlx::Error::Configuration("it was made by a newer whytrace: update this one".into()));
+            return Err(sqlx::Error::Configuration(
+                "it was made by a newer whytrace: update this one".into(),
+            ));
         }
         if known != Some(newest) {
-            MIGRATIONS.run(&mut connection).await?;
+            MIGRATIONS.run_direct(None, &mut connection, false).await?;
         }
         Ok(connection)
-    }
+    })
 }
 
-async fn transact<T, W>(writer: &mut Writer, durable: bool, work: W) -> sqlx::Result<T>
-where
-    W: for<'s> FnOnce(&'s mut Session) -> futures::future::BoxFuture<'s, sqlx::Result<T>>,
-{
+async fn transact<T>(writer: &mut Writer, durable: bool, work: Work<T>) -> sqlx::Result<T> {
     if writer.durable != durable {
-        writer.session.run(if durable { "pragma synchronous = full" } else { "pragma synchronous = normal" }).await?;
+        writer
+            .session
+            .run(if durable { "pragma synchronous = full" } else { "pragma synchronous = normal" })
+            .await?;
         writer.durable = durable;
     }
     let mut tries = 0;

@@ -13,7 +13,8 @@ use crate::store::sql::{Sql, rows_at_once};
 pub(super) async fn insert(session: &mut Session, events: &[Arc<Event>]) -> sqlx::Result<HashSet<String>> {
     let mut inserted = HashSet::new();
     for chunk in events.chunks(rows_at_once(5)) {
-        let mut sql = Sql::new("insert into events (trace_id, event_id, recorded_at, content_hash, body) values ");
+        let mut sql =
+            Sql::new("insert into events (trace_id, event_id, recorded_at, content_hash, body) values ");
         let mut rows = Vec::with_capacity(chunk.len());
         for event in chunk {
             rows.push(vec![
@@ -38,8 +39,9 @@ pub(super) async fn hashes(
 ) -> sqlx::Result<HashMap<String, String>> {
     let mut hashes = HashMap::new();
     for chunk in ids.chunks(1_000) {
-        let mut sql = Sql::new("select event_id, content_hash from events where trace_id = $1 and event_id in ")
-            .bind(trace_id.as_str());
+        let mut sql =
+            Sql::new("select event_id, content_hash from events where trace_id = $1 and event_id in ")
+                .bind(trace_id.as_str());
         sql.list(chunk.iter().map(|id| id.as_str()));
         hashes.extend(session.fetch::<(String, String)>(sql).await?);
     }
@@ -72,10 +74,13 @@ pub(super) async fn others(session: &mut Session, trace_id: &TraceId, mine: usiz
 
 /// All stored events of a run.
 pub(super) async fn of(session: &mut Session, trace_id: &TraceId) -> sqlx::Result<Vec<Event>> {
-    let sql =
-        Sql::new("select body from events where trace_id = $1 order by recorded_at, event_id").bind(trace_id.as_str());
+    let sql = Sql::new("select body from events where trace_id = $1 order by recorded_at, event_id")
+        .bind(trace_id.as_str());
     let bodies = session.fetch::<(String,)>(sql).await?;
-    bodies.iter().map(|(body,)| serde_json::from_str(body).map_err(|error| sqlx::Error::Decode(error.into()))).collect()
+    bodies
+        .iter()
+        .map(|(body,)| serde_json::from_str(body).map_err(|error| sqlx::Error::Decode(error.into())))
+        .collect()
 }
 
 /// How many bytes of JSON they are.
@@ -126,8 +131,8 @@ impl Index {
                     .bind(trace_id.as_str());
                     session.execute(sql).await?;
                     for chunk in held.chunks(1_000) {
-                        let mut sql =
-                            Sql::new("delete from events where trace_id = $1 and event_id in ").bind(trace_id.as_str());
+                        let mut sql = Sql::new("delete from events where trace_id = $1 and event_id in ")
+                            .bind(trace_id.as_str());
                         sql.list(chunk.iter().map(EventId::as_str));
                         session.execute(sql).await?;
                     }

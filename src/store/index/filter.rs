@@ -122,7 +122,9 @@ impl Filter {
             sql.push(" and t.flagged_for_review = ").arg(flagged);
         }
         if let Some(tag) = &self.tag {
-            sql.push(" and exists (select 1 from tags g where g.trace_id = t.trace_id and g.tag = ").arg(tag).push(")");
+            sql.push(" and exists (select 1 from tags g where g.trace_id = t.trace_id and g.tag = ")
+                .arg(tag)
+                .push(")");
         }
         if let Some(query) = self.text.as_ref().filter(|query| !query.terms.is_empty()) {
             sql.push(" and ");

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 
 use super::{Filter, Index, search};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::Timestamp;
 use crate::store::sql::Sql;
 
@@ -178,9 +178,16 @@ impl Index {
     /// Lists runs that meet the filter, at most `limit`, from the beginning or from a cursor of the same order.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database is away.
-    pub async fn list(&self, filter: &Filter, sort: Sort, limit: u32, cursor: Option<&Cursor>) -> Result<Page> {
-        let ranked = sort == Sort::Newest && filter.text.as_ref().is_some_and(|query| !query.terms.is_empty());
+    /// [`crate::Error::Unavailable`] when the database is away.
+    pub async fn list(
+        &self,
+        filter: &Filter,
+        sort: Sort,
+        limit: u32,
+        cursor: Option<&Cursor>,
+    ) -> Result<Page> {
+        let ranked =
+            sort == Sort::Newest && filter.text.as_ref().is_some_and(|query| !query.terms.is_empty());
         let skipped = match cursor.map(|cursor| &cursor.after) {
             Some(After::Count(count)) => *count,
             _ => 0,
@@ -220,7 +227,7 @@ impl Index {
     /// Counts the runs that meet the filter.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database is away.
+    /// [`crate::Error::Unavailable`] when the database is away.
     pub async fn count(&self, filter: &Filter) -> Result<u64> {
         self.read(async |session| {
             let mut sql = Sql::new("select count(*) from traces t");
@@ -234,7 +241,7 @@ impl Index {
     /// The most frequent values of a column among the runs that meet the filter, with their counts.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database is away; [`Error::Corrupt`] never.
+    /// [`crate::Error::Unavailable`] when the database is away.
     pub async fn values(&self, column: ValueOf, filter: &Filter, limit: u32) -> Result<Vec<(String, u64)>> {
         let rows: Vec<(String, i64)> = self
             .read(async |session| {
@@ -242,7 +249,10 @@ impl Index {
                 sql.push(column.name()).push(", count(*) from traces t");
                 filter.push(&mut sql, session.is_postgres());
                 sql.push(" and ").push(column.name()).push(" is not null group by ").push(column.name());
-                sql.push(" order by count(*) desc, ").push(column.name()).push(" limit ").arg(i64::from(limit));
+                sql.push(" order by count(*) desc, ")
+                    .push(column.name())
+                    .push(" limit ")
+                    .arg(i64::from(limit));
                 session.fetch(sql).await
             })
             .await?;
@@ -283,11 +293,29 @@ fn push_after(sql: &mut Sql, sort: Sort, after: &After) {
     match after {
         After::Time(time, id) => {
             sql.push(" and (").push(column).push(beyond).arg(*time);
-            sql.push(" or (").push(column).push(" = ").arg(*time).push(" and t.trace_id > ").arg(id).push("))");
+            sql.push(" or (")
+                .push(column)
+                .push(" = ")
+                .arg(*time)
+                .push(" and t.trace_id > ")
+                .arg(id)
+                .push("))");
         }
         After::Number(Some(number), id) => {
-            sql.push(" and (").push(column).push(beyond).arg(*number).push(" or ").push(column).push(" is null");
-            sql.push(" or (").push(column).push(" = ").arg(*number).push(" and t.trace_id > ").arg(id).push("))");
+            sql.push(" and (")
+                .push(column)
+                .push(beyond)
+                .arg(*number)
+                .push(" or ")
+                .push(column)
+                .push(" is null");
+            sql.push(" or (")
+                .push(column)
+                .push(" = ")
+                .arg(*number)
+                .push(" and t.trace_id > ")
+                .arg(id)
+                .push("))");
         }
         After::Number(None, id) => {
             sql.push(" and ").push(column).push(" is null and t.trace_id > ").arg(id);

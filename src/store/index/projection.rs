@@ -52,7 +52,7 @@ pub(super) async fn write(
             session,
             "insert into tags (tag, trace_id) values ",
             2,
-            unique_tags(trace).map(|tag| vec![tag.into(), id.into()]),
+            unique_tags(trace).map(|tag| vec![tag.into(), id.into()]).collect(),
         )
         .await?;
     }
@@ -64,7 +64,10 @@ pub(super) async fn write(
 
 fn unique_tags(trace: &Trace) -> impl Iterator<Item = &String> {
     let tags = &trace.run.tags;
-    tags.iter().enumerate().filter(|(place, tag)| !tags.iter().take(*place).any(|other| other == *tag)).map(|(_, tag)| tag)
+    tags.iter()
+        .enumerate()
+        .filter(|(place, tag)| !tags.iter().take(*place).any(|other| other == *tag))
+        .map(|(_, tag)| tag)
 }
 
 async fn write_parts(session: &mut Session, trace: &Trace, rules: &QualityRules) -> sqlx::Result<()> {
@@ -84,7 +87,7 @@ async fn write_parts(session: &mut Session, trace: &Trace, rules: &QualityRules)
                 int(stage.decisions.len()),
                 stage.error.as_ref().into(),
             ]
-        }),
+        }).collect(),
     )
     .await?;
     insert(
@@ -109,41 +112,47 @@ async fn write_parts(session: &mut Session, trace: &Trace, rules: &QualityRules)
                 decision.timestamp.into(),
                 decision.late.into(),
             ]
-        }),
+        }).collect(),
     )
     .await?;
     insert(
         session,
         "insert into alternatives (trace_id, decision_id, position, option, score, why_not) values ",
         6,
-        trace.decisions().flat_map(|(_, decision)| {
-            decision.alternatives_considered.iter().enumerate().map(move |(position, alternative)| {
-                vec![
-                    id.into(),
-                    decision.decision_id.as_str().into(),
-                    int(position),
-                    (&alternative.option).into(),
-                    alternative.score.into(),
-                    alternative.why_not.as_ref().into(),
-                ]
+        trace
+            .decisions()
+            .flat_map(|(_, decision)| {
+                decision.alternatives_considered.iter().enumerate().map(move |(position, alternative)| {
+                    vec![
+                        id.into(),
+                        decision.decision_id.as_str().into(),
+                        int(position),
+                        (&alternative.option).into(),
+                        alternative.score.into(),
+                        alternative.why_not.as_ref().into(),
+                    ]
+                })
             })
-        }),
+            .collect(),
     )
     .await?;
     insert(
         session,
         "insert into principle_scores (trace_id, principle, score, scaled_score, side, completed_at) values ",
         6,
-        principles(&trace.quality, rules).into_iter().map(|(principle, score, side)| {
-            vec![
-                id.into(),
-                principle.into(),
-                score.into(),
-                score.map(|score| trace.quality.rescaled(score, rules)).into(),
-                side.into(),
-                trace.run.completed_at.into(),
-            ]
-        }),
+        principles(&trace.quality, rules)
+            .into_iter()
+            .map(|(principle, score, side)| {
+                vec![
+                    id.into(),
+                    principle.into(),
+                    score.into(),
+                    score.map(|score| trace.quality.rescaled(score, rules)).into(),
+                    side.into(),
+                    trace.run.completed_at.into(),
+                ]
+            })
+            .collect(),
     )
     .await?;
     insert(
@@ -160,7 +169,7 @@ async fn write_parts(session: &mut Session, trace: &Trace, rules: &QualityRules)
                 evidence.filtered_count.into(),
                 json!(evidence.by_source).into(),
             ])
-        }),
+        }).collect(),
     )
     .await
 }
@@ -194,9 +203,8 @@ async fn insert(
     session: &mut Session,
     text: &'static str,
     columns: usize,
-    rows: impl Iterator<Item = Vec<Arg>>,
+    rows: Vec<Vec<Arg>>,
 ) -> sqlx::Result<()> {
-    let rows: Vec<Vec<Arg>> = rows.collect();
     let mut rows = rows.into_iter();
     loop {
         let chunk: Vec<Vec<Arg>> = rows.by_ref().take(rows_at_once(columns)).collect();
@@ -226,7 +234,9 @@ async fn write_run(
     let names: Vec<&'static str> = columns.iter().map(|(name, _)| *name).collect();
     sql.rows([columns.into_iter().map(|(_, value)| value).collect()]);
     sql.push(" on conflict (trace_id) do update set ");
-    for (place, name) in names.into_iter().filter(|name| !matches!(*name, "trace_id" | "created_at")).enumerate() {
+    for (place, name) in
+        names.into_iter().filter(|name| !matches!(*name, "trace_id" | "created_at")).enumerate()
+    {
         sql.push(if place > 0 { ", " } else { "" }).push(name).push(" = excluded.").push(name);
     }
     sql.push(" returning row_id");
@@ -234,15 +244,23 @@ async fn write_run(
     Ok(row_id)
 }
 
-fn columns(trace: &Trace, books: &Bookkeeping, rules: &QualityRules, finished: bool) -> Vec<(&'static str, Arg)> {
+fn columns(
+    trace: &Trace,
+    books: &Bookkeeping,
+    rules: &QualityRules,
+    finished: bool,
+) -> Vec<(&'static str, Arg)> {
     let run = &trace.run;
     let quality = &trace.quality;
     let (collected, passed, filtered) = trace.evidence_totals();
     let confidences: Vec<f64> =
         trace.decisions().filter_map(|(_, decision)| decision.confidence).map(Confidence::get).collect();
     let last_event_at = books.last_event_at.or(run.completed_at).unwrap_or(run.started_at);
-    let scores: Map<String, Value> =
-        quality.principle_scores.iter().map(|principle| (principle.id.clone(), json!(principle.score))).collect();
+    let scores: Map<String, Value> = quality
+        .principle_scores
+        .iter()
+        .map(|principle| (principle.id.clone(), json!(principle.score)))
+        .collect();
     let mut columns: Vec<(&'static str, Arg)> = vec![
         ("trace_id", trace.trace_id.as_str().into()),
         ("project", (&trace.project).into()),
@@ -301,8 +319,10 @@ fn columns(trace: &Trace, books: &Bookkeeping, rules: &QualityRules, finished: b
 fn from_metadata(metadata: &Map<String, Value>) -> Vec<(&'static str, Arg)> {
     let int = |name: &'static str| (name, Arg::Int(metadata.get(name).and_then(Value::as_i64)));
     let float = |name: &'static str| (name, Arg::Float(metadata.get(name).and_then(Value::as_f64)));
-    let text = |name: &'static str| (name, Arg::Text(metadata.get(name).and_then(Value::as_str).map(str::to_owned)));
-    let json = |name: &'static str| (name, Arg::Json(metadata.get(name).cloned().filter(|value| !value.is_null())));
+    let text =
+        |name: &'static str| (name, Arg::Text(metadata.get(name).and_then(Value::as_str).map(str::to_owned)));
+    let json =
+        |name: &'static str| (name, Arg::Json(metadata.get(name).cloned().filter(|value| !value.is_null())));
     vec![
         int("evidence_retrieved"),
         int("evidence_used"),

@@ -82,7 +82,7 @@ impl Index {
             .database
             .write(durable, move |session| {
                 Box::pin(async move {
-                    let ids: Vec<&TraceId> = batches.iter().map(|batch| &batch.trace_id).collect();
+                    let ids: Vec<TraceId> = batches.iter().map(|batch| batch.trace_id.clone()).collect();
                     let deleted = deleted(session, &ids).await?;
                     let known = known(session, &ids).await?;
                     let mut outcomes = HashMap::new();
@@ -102,24 +102,26 @@ impl Index {
         Ok(order
             .iter()
             .map(|id| {
-                outcomes.remove(id).unwrap_or(TraceOutcome::Recorded { standings: Vec::new(), finished: None })
+                outcomes
+                    .remove(id)
+                    .unwrap_or(TraceOutcome::Recorded { standings: Vec::new(), finished: None })
             })
             .collect())
     }
 }
 
-async fn deleted(session: &mut Session, ids: &[&TraceId]) -> sqlx::Result<BTreeSet<String>> {
+async fn deleted(session: &mut Session, ids: &[TraceId]) -> sqlx::Result<BTreeSet<String>> {
     let mut sql = Sql::new("select trace_id from tombstones where trace_id in ");
-    sql.list(ids.iter().map(|id| id.as_str()));
+    sql.list(ids.iter().map(TraceId::as_str));
     Ok(session.fetch::<(String,)>(sql).await?.into_iter().map(|row| row.0).collect())
 }
 
-async fn known(session: &mut Session, ids: &[&TraceId]) -> sqlx::Result<HashMap<String, Known>> {
+async fn known(session: &mut Session, ids: &[TraceId]) -> sqlx::Result<HashMap<String, Known>> {
     let mut sql = Sql::new(
         "select trace_id, status, document_revision, projected, event_count, event_bytes, last_event_at \
          from traces where trace_id in ",
     );
-    sql.list(ids.iter().map(|id| id.as_str())).push(" order by trace_id");
+    sql.list(ids.iter().map(TraceId::as_str)).push(" order by trace_id");
     if session.is_postgres() {
         sql.push(" for update");
     }
@@ -142,18 +144,14 @@ async fn record_run(
         return Ok(TraceOutcome::Recorded { standings, finished: None });
     }
     let known_status = known.and_then(|known| known.status.parse::<Status>().ok());
-    let ends = fresh.iter().any(|event| matches!(event.body, EventBody::Finish(_) | EventBody::Abandon { .. }));
+    let ends =
+        fresh.iter().any(|event| matches!(event.body, EventBody::Finish(_) | EventBody::Abandon { .. }));
     let was_finished = known_status.is_some_and(Status::is_finished) || batch.document.is_some();
     let starts = fresh.iter().any(|event| matches!(event.body, EventBody::Start(_)));
     let finished = if ends || was_finished || starts {
         let trace = read_run(session, batch, &fresh, known, rules).await?;
         match trace {
             Some(trace) => {
-                let trace = if ends && fold::has_finish(&trace) {
-                    super::flags::calibrate(session, trace, rules).await?
-                } else {
-                    trace
-                };
                 let books = books(known, &fresh, batch, revision);
                 projection::write(session, &trace, &books, rules).await?;
                 (trace.status().is_finished() || batch.document.is_some()).then(|| Box::new(trace))
@@ -178,8 +176,12 @@ async fn take_in(
 ) -> sqlx::Result<(Vec<Standing>, Vec<Arc<Event>>)> {
     let mut candidates: Vec<Arc<Event>> = Vec::new();
     for event in &batch.events {
-        let held = batch.document.as_ref().is_some_and(|document| document.metadata.events.contains_key(&event.event_id));
-        if !held && !is_moot(event, known) && !candidates.iter().any(|other| other.event_id == event.event_id) {
+        let held = batch
+            .document
+            .as_ref()
+            .is_some_and(|document| document.metadata.events.contains_key(&event.event_id));
+        if !held && !is_moot(event, known) && !candidates.iter().any(|other| other.event_id == event.event_id)
+        {
             candidates.push(Arc::clone(event));
         }
     }
@@ -230,7 +232,11 @@ async fn read_run(
 ) -> sqlx::Result<Option<Trace>> {
     let base = batch.document.as_deref().cloned();
     let starts = fresh.iter().any(|event| matches!(event.body, EventBody::Start(_)));
-    if known.is_none() && starts && base.is_none() && !events::others(session, &batch.trace_id, fresh.len()).await? {
+    if known.is_none()
+        && starts
+        && base.is_none()
+        && !events::others(session, &batch.trace_id, fresh.len()).await?
+    {
         return Ok(fold(None, fresh.iter().map(Arc::as_ref), rules));
     }
     let events = events::of(session, &batch.trace_id).await?;
@@ -261,8 +267,11 @@ async fn touch(session: &mut Session, batch: &Batch, fresh: &[Arc<Event>]) -> sq
             _ => None,
         })
         .collect();
-    let confidences: Vec<f64> =
-        decisions.iter().filter_map(|decision| decision.confidence).map(crate::model::Confidence::get).collect();
+    let confidences: Vec<f64> = decisions
+        .iter()
+        .filter_map(|decision| decision.confidence)
+        .map(crate::model::Confidence::get)
+        .collect();
     let last = fresh.iter().filter(|event| event.body.is_activity()).map(|event| event.recorded_at).max();
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let sql = Sql::new(

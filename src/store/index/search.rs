@@ -18,7 +18,12 @@ const FIELDS: [(&str, char); 3] = [("query", 'A'), ("tags", 'B'), ("error", 'C')
 const LAST_POSITION: usize = 16_383;
 
 /// Stores the words of a run.
-pub(super) async fn write_words(session: &mut Session, row_id: i64, trace: &Trace, is_new: bool) -> sqlx::Result<()> {
+pub(super) async fn write_words(
+    session: &mut Session,
+    row_id: i64,
+    trace: &Trace,
+    is_new: bool,
+) -> sqlx::Result<()> {
     let fields = [
         words(&trace.run.query),
         trace.run.tags.iter().flat_map(|tag| words(tag)).collect(),
@@ -60,8 +65,11 @@ pub(super) fn push_rank(sql: &mut Sql, query: &SearchQuery, postgres: bool) {
     for (place, (name, weight)) in FIELDS.iter().enumerate() {
         sql.push(if place > 0 { " + " } else { "(" });
         if postgres {
-            let any: Vec<String> = query.terms.iter().map(|term| term_postgres(term, Some(*weight))).collect();
-            sql.push("(case when t.words @@ cast(").arg(any.join(" | ")).push(" as tsquery) then 1 else 0 end)");
+            let any: Vec<String> =
+                query.terms.iter().map(|term| term_postgres(term, Some(*weight))).collect();
+            sql.push("(case when t.words @@ cast(")
+                .arg(any.join(" | "))
+                .push(" as tsquery) then 1 else 0 end)");
         } else {
             let any: Vec<String> = query.terms.iter().map(term_sqlite).collect();
             sql.push("(t.row_id in (select rowid from trace_words where trace_words match ")
@@ -126,7 +134,8 @@ fn vector(fields: &[Vec<String>; 3]) -> String {
     }
     let mut text = String::new();
     for (word, places) in places {
-        let places: Vec<String> = places.iter().map(|(position, weight)| format!("{position}{weight}")).collect();
+        let places: Vec<String> =
+            places.iter().map(|(position, weight)| format!("{position}{weight}")).collect();
         // Writing to a string cannot fail.
         let _ = write!(text, "'{word}':{} ", places.join(","));
     }
