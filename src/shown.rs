@@ -7,6 +7,7 @@
 //! keeps the joiners and variation selectors inside it. Knows nothing of where the text came from.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -107,9 +108,7 @@ fn line_end(c: char) -> Option<char> {
 fn belongs_to_emoji(c: char, before: Option<char>, after: Option<char>) -> bool {
     match c {
         EMOJI_STYLE => before.is_some_and(is_emoji),
-        JOINER => {
-            before.is_some_and(|c| c == EMOJI_STYLE || is_emoji(c)) && after.is_some_and(is_emoji)
-        }
+        JOINER => before.is_some_and(|c| c == EMOJI_STYLE || is_emoji(c)) && after.is_some_and(is_emoji),
         _ => false,
     }
 }
@@ -129,40 +128,33 @@ fn is_emoji(c: char) -> bool {
 /// The sequences of ECMA-48. A control string ends at the first control character of any kind, so
 /// every byte is looked at a bounded number of times.
 fn after_escape(introducer: char, after: &str) -> &str {
-    let (kind, body) = match introducer {
-        ESCAPE => match after.chars().next() {
-            Some(kind @ '\u{40}'..='\u{5f}') => (kind, after.get(1..).unwrap_or_default()),
-            _ => return after_plain_escape(after),
-        },
-        c1 => match u8::try_from(u32::from(c1)) {
-            Ok(code) => (char::from(code - 0x40), after),
-            Err(_) => return after,
-        },
+    let kind = match introducer {
+        ESCAPE => after.chars().next(),
+        // ESC and `@` to `_` stand for the C1 controls.
+        c1 => char::from_u32(u32::from(c1) - 0x40),
     };
-    match kind {
-        '[' => {
-            let body = body.trim_start_matches('\u{30}'..='\u{3f}').trim_start_matches('\u{20}'..='\u{2f}');
-            strip_final(body, '\u{40}'..='\u{7e}').unwrap_or(after)
+    let body = if introducer == ESCAPE { after.get(1..).unwrap_or_default() } else { after };
+    let whole = match kind {
+        Some('[') => {
+            skip_final(skip(skip(body, '\u{30}'..='\u{3f}'), '\u{20}'..='\u{2f}'), '\u{40}'..='\u{7e}')
         }
-        'P' | 'X' | ']' | '^' | '_' => {
+        Some('P' | 'X' | ']' | '^' | '_') => {
             let end = body.trim_start_matches(|c: char| !c.is_control());
-            ["\u{7}", "\u{1b}\\", "\u{9c}"]
-                .iter()
-                .find_map(|terminator| end.strip_prefix(terminator))
-                .unwrap_or(after)
+            ["\u{7}", "\u{1b}\\", "\u{9c}"].iter().find_map(|terminator| end.strip_prefix(terminator))
         }
-        _ => body,
-    }
+        Some('\u{40}'..='\u{5f}') => Some(body),
+        // ESC, intermediate characters, one final character.
+        _ => skip_final(skip(after, '\u{20}'..='\u{2f}'), '\u{30}'..='\u{7e}'),
+    };
+    whole.unwrap_or(after)
 }
 
-/// ESC, intermediate characters, one final character.
-fn after_plain_escape(after: &str) -> &str {
-    let body = after.trim_start_matches('\u{20}'..='\u{2f}');
-    strip_final(body, '\u{30}'..='\u{7e}').unwrap_or(after)
+fn skip(text: &str, these: RangeInclusive<char>) -> &str {
+    text.trim_start_matches(|c| these.contains(&c))
 }
 
-fn strip_final(body: &str, finals: std::ops::RangeInclusive<char>) -> Option<&str> {
-    body.strip_prefix(|c| finals.contains(&c))
+fn skip_final(text: &str, finals: RangeInclusive<char>) -> Option<&str> {
+    text.strip_prefix(|c| finals.contains(&c))
 }
 
 #[cfg(test)]
@@ -234,8 +226,26 @@ mod tests {
 
     fn hostile() -> impl Strategy<Value = String> {
         let odd = prop::sample::select(vec![
-            "\u{1b}", "[", "]", "31m", "\u{9b}", "\u{9d}", "\u{7}", "\\", "\u{200d}", "\u{fe0f}", "\u{1f680}",
-            "\u{202e}", "\r", "\n", "\u{85}", "\u{e0041}", "a", " ", "\u{301}", "\u{e000}",
+            "\u{1b}",
+            "[",
+            "]",
+            "31m",
+            "\u{9b}",
+            "\u{9d}",
+            "\u{7}",
+            "\\",
+            "\u{200d}",
+            "\u{fe0f}",
+            "\u{1f680}",
+            "\u{202e}",
+            "\r",
+            "\n",
+            "\u{85}",
+            "\u{e0041}",
+            "a",
+            " ",
+            "\u{301}",
+            "\u{e000}",
         ]);
         prop_oneof![any::<String>(), prop::collection::vec(odd, 0..40).prop_map(|parts| parts.concat())]
     }

@@ -243,7 +243,11 @@ mod tests {
     #[test]
     fn a_mark_names_its_rule_and_is_the_same_for_the_same_secret_and_key() {
         let text = redacted("Bearer abcdef0123456789abcdef and password: \"abcdef0123456789abcdef\"");
-        let tags: Vec<&str> = text.split(':').filter_map(|part| part.get(..8)).filter(|t| t.bytes().all(|b| b.is_ascii_hexdigit())).collect();
+        let tags: Vec<&str> = text
+            .split(':')
+            .filter_map(|part| part.get(..8))
+            .filter(|t| t.bytes().all(|b| b.is_ascii_hexdigit()))
+            .collect();
         assert_eq!(tags.len(), 2, "{text}");
         assert_eq!(tags[0], tags[1], "{text}");
         let other = Redactor::new([8; 32]);
@@ -314,7 +318,12 @@ mod tests {
     #[test]
     fn marks_are_left_alone_wherever_they_stand() {
         let mark = "[REDACTED:jwt:0123abcd]";
-        for text in [mark.to_owned(), format!("password={mark}"), format!("Bearer {mark}"), format!("https://u:{mark}@h/")] {
+        for text in [
+            mark.to_owned(),
+            format!("password={mark}"),
+            format!("Bearer {mark}"),
+            format!("https://u:{mark}@h/"),
+        ] {
             assert_eq!(redactor().text(&text), (Cow::Borrowed(text.as_str()), 0));
         }
         let mut value = json!({"password": mark, mark: mark});
@@ -322,10 +331,34 @@ mod tests {
     }
 
     fn pieces() -> impl Strategy<Value = String> {
-        let mut pieces: Vec<String> = corpus::secrets().into_iter().step_by(5).map(|planted| planted.text).collect();
+        let mut pieces: Vec<String> =
+            corpus::secrets().into_iter().step_by(5).map(|planted| planted.text).collect();
         for piece in [
-            "password", "=", ":", " ", "\"", "\\", "\\\"", "'", "token", "secret: ", "key", "[REDACTED:jwt:0123abcd]",
-            "://", "@", "hunter2", "Bearer ", "\u{e9}", "\n", ",", "AKIA", "aws", "Cookie: a=", ";", "&", "-----",
+            "password",
+            "=",
+            ":",
+            " ",
+            "\"",
+            "\\",
+            "\\\"",
+            "'",
+            "token",
+            "secret: ",
+            "key",
+            "[REDACTED:jwt:0123abcd]",
+            "://",
+            "@",
+            "hunter2",
+            "Bearer ",
+            "\u{e9}",
+            "\n",
+            ",",
+            "AKIA",
+            "aws",
+            "Cookie: a=",
+            ";",
+            "&",
+            "-----",
         ] {
             pieces.push(piece.to_owned());
         }

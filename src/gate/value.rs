@@ -196,9 +196,12 @@ mod tests {
     use super::*;
 
     fn nested(levels: usize) -> Value {
-        (0..levels).fold(Value::Null, |inner, level| {
-            if level % 2 == 0 { value!([inner]) } else { value!({ "a": inner }) }
-        })
+        (0..levels).fold(
+            Value::Null,
+            |inner, level| {
+                if level % 2 == 0 { value!([inner]) } else { value!({ "a": inner }) }
+            },
+        )
     }
 
     #[test]

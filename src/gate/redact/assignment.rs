@@ -42,6 +42,9 @@ pub(super) fn find(masked: &[u8], found: &mut Vec<Secret>) {
         } else {
             head.end()
         };
+        if is_placeholder(masked, at) {
+            continue;
+        }
         let (range, form) = match quoted(masked, at) {
             Some(range) => {
                 let inner = after_scheme(masked, range.start).min(range.end);
@@ -86,7 +89,8 @@ fn form(name: &str, assigns: &[u8]) -> Option<Form> {
 
 fn after_scheme(masked: &[u8], at: usize) -> usize {
     let rest = masked.get(at..).unwrap_or_default();
-    let is_here = |scheme: &&&[u8]| rest.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    let is_here =
+        |scheme: &&&[u8]| rest.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
     at + SCHEMES.iter().find(is_here).map_or(0, |scheme| scheme.len())
 }
 
@@ -112,11 +116,24 @@ fn quoted(masked: &[u8], at: usize) -> Option<Range<usize>> {
     None
 }
 
+/// Whether here stands `<your key>` or `{password}`: words in brackets, to be replaced by the reader.
+fn is_placeholder(masked: &[u8], at: usize) -> bool {
+    let rest = masked.get(at..).unwrap_or_default();
+    let (close, inner) = match rest.split_first() {
+        Some((b'<', inner)) => (b'>', inner),
+        Some((b'{', inner)) => (b'}', inner),
+        _ => return false,
+    };
+    let words =
+        inner.iter().take(NAME_BYTES).take_while(|b| b.is_ascii_alphabetic() || b" _-.".contains(b)).count();
+    words > 0 && inner.get(words) == Some(&close)
+}
+
 /// The end of the unquoted run from here: at white space, a quote, a mark or a bracket that opens, and
 /// at punctuation where the text around the value goes on.
 fn run_end(masked: &[u8], start: usize) -> usize {
     let rest = masked.get(start..).unwrap_or_default();
-    let length = rest.iter().enumerate().position(|(offset, byte)| match byte {
+    let length = rest.iter().enumerate().position(|(offset, byte)| match *byte {
         b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'`' | MASK => true,
         b'\\' => rest.get(offset + 1).is_none_or(|next| b"\"'nrt\\".contains(next)),
         b',' | b';' | b'&' | b')' | b']' | b'}' | b'|' | b'>' | b'<' => {
@@ -133,7 +150,8 @@ fn goes_on(rest: &[u8]) -> bool {
     if first.is_ascii_whitespace() || b"\"'`,;&)]}|<>/\\.".contains(first) || *first == MASK {
         return true;
     }
-    let name = rest.iter().take(NAME_BYTES).take_while(|b| b.is_ascii_alphanumeric() || b"_-. ".contains(b)).count();
+    let name =
+        rest.iter().take(NAME_BYTES).take_while(|b| b.is_ascii_alphanumeric() || b"_-. ".contains(b)).count();
     name > 0 && rest.get(name).is_some_and(|byte| b"=:".contains(byte))
 }
 
@@ -187,9 +205,20 @@ mod tests {
     #[test]
     fn code_prose_and_standins_are_no_values() {
         for text in [
-            "password = get_password()", "token=os.environ['TOKEN']", "secret = self.config.secret", "api_key=api_key",
-            "password: String,", "password: must be at least long", "the token is abc123def", "token: a unit of text",
-            "password=${PW}", "--token-count 4", "max_token=4096", "password=", "\"password\": \"\"",
+            "password = get_password()",
+            "token=os.environ['TOKEN']",
+            "secret = self.config.secret",
+            "api_key=api_key",
+            "password: String,",
+            "password: must be at least long",
+            "the token is abc123def",
+            "token: a unit of text",
+            "password=${PW}",
+            "password={password}, secret=<your own secret>",
+            "--token-count 4",
+            "max_token=4096",
+            "password=",
+            "\"password\": \"\"",
         ] {
             assert_eq!(values(text), Vec::<&str>::new(), "{text}");
         }

@@ -38,7 +38,9 @@ pub(super) fn secrets() -> Vec<Planted> {
 
 /// Tokens that tell by themselves what they are.
 fn issued(draw: &mut Draw) -> Vec<String> {
-    let mut of = |parts: [&str; 2], alphabet, length| format!("{}{}{}", parts[0], parts[1], draw.string(alphabet, length));
+    let mut of = |parts: [&str; 2], alphabet, length| {
+        format!("{}{}{}", parts[0], parts[1], draw.string(alphabet, length))
+    };
     let mut issued = vec![
         of(["AK", "IA"], UPPER, 16),
         of(["AS", "IA"], UPPER, 16),
@@ -152,26 +154,51 @@ pub(super) fn ordinary_fields() -> Vec<Value> {
 fn field(draw: &mut Draw, n: usize) -> Value {
     let hex = |draw: &mut Draw, length| draw.string(HEX, length);
     match n % 20 {
-        0 => json!({"event_id": format!("{}-{}-4{}-a{}-{}", hex(draw, 8), hex(draw, 4), hex(draw, 3), hex(draw, 3), hex(draw, 12))}),
+        0 => {
+            json!({"event_id": format!("{}-{}-4{}-a{}-{}", hex(draw, 8), hex(draw, 4), hex(draw, 3), hex(draw, 3), hex(draw, 12))})
+        }
         1 => json!(format!("commit {} of branch main", hex(draw, 40))),
         2 => json!({"sha256": hex(draw, 64), "cache_key": hex(draw, 64), "key": hex(draw, 32)}),
         3 => json!({"traceparent": format!("00-{}-{}-01", hex(draw, 32), hex(draw, 16))}),
         4 => json!(format!("trc_20260213_143022_{} in /data/projects/Cobot{n}/_traces", hex(draw, 8))),
-        5 => json!({"input_tokens": 45_000 + n, "max_tokens": "4096", "token_count": n.to_string(), "tokens": ["the", "cat"]}),
+        5 => {
+            json!({"input_tokens": 45_000 + n, "max_tokens": "4096", "token_count": n.to_string(), "tokens": ["the", "cat"]})
+        }
         6 => json!(format!("the payload {} is base64", draw.string(BASE64, 24 + n % 40))),
         7 => json!({"icon": format!("data:image/png;base64,{}", draw.string(BASE64, 200))}),
         8 => json!(format!("https://example.org:8443/a/{}?page={n}&q=api+key+rotation", hex(draw, 12))),
         9 => json!(format!("def login(user, password): token = auth.sign(user.id, key=settings.key_{n})")),
-        10 => json!({"url": format!("https://user{n}@example.org/x"), "next_page_token": draw.string(BASE62, 20)}),
-        11 => json!(format!("Chose exa (primary, {n}) over reddit: the secret of quality is patience; key: coverage")),
-        12 => json!({"decision": "auth_strategy", "what": "Bearer tokens over Basic auth", "key": "source_selection"}),
-        13 => json!({"authorization": "required", "session": format!("session-{n}"), "signature": "def f(x: int) -> str"}),
-        14 => json!(format!("2026-02-13T14:30:{:02}Z INFO worker-{n}: stage=collection key=collection-{n} took 45.8s", n % 60)),
+        10 => {
+            json!({"url": format!("https://user{n}@example.org/x"), "next_page_token": draw.string(BASE62, 20)})
+        }
+        11 => json!(format!(
+            "Chose exa (primary, {n}) over reddit: the secret of quality is patience; key: coverage"
+        )),
+        12 => {
+            json!({"decision": "auth_strategy", "what": "Bearer tokens over Basic auth", "key": "source_selection"})
+        }
+        13 => {
+            json!({"authorization": "required", "session": format!("session-{n}"), "signature": "def f(x: int) -> str"})
+        }
+        14 => json!(format!(
+            "2026-02-13T14:30:{:02}Z INFO worker-{n}: stage=collection key=collection-{n} took 45.8s",
+            n % 60
+        )),
         15 => json!({"integrity": format!("sha512-{}==", draw.string(BASE64, 86))}),
-        16 => json!(format!("import {{ Token{n} }} from './lib/Tokenizer{n}.js'; // token: string, max_token={n}")),
-        17 => json!({"schema": {"password": {"type": "string"}, "api_key": {"type": "string", "minLength": 8}}}),
-        18 => json!(format!("C:\\Users\\app\\Key{n}\\report.md and s3://bucket/key={n}/part-{}.parquet", hex(draw, 16))),
-        _ => json!(format!("Set API_KEY=<your key> or password=${{PW}}, the cookie: none; run {n} of {}", draw.string(BASE62, 11))),
+        16 => json!(format!(
+            "import {{ Token{n} }} from './lib/Tokenizer{n}.js'; // token: string, max_token={n}"
+        )),
+        17 => {
+            json!({"schema": {"password": {"type": "string"}, "api_key": {"type": "string", "minLength": 8}}})
+        }
+        18 => json!(format!(
+            "C:\\Users\\app\\Key{n}\\report.md and s3://bucket/key={n}/part-{}.parquet",
+            hex(draw, 16)
+        )),
+        _ => json!(format!(
+            "Set API_KEY=<your key> or password=${{PW}}, the cookie: none; run {n} of {}",
+            draw.string(BASE62, 11)
+        )),
     }
 }
 

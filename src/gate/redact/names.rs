@@ -17,31 +17,109 @@ pub(super) enum Telling {
 
 /// Words that make a name sure, also at the end of a longer word, as in `dbpassword`.
 const SURE: [&str; 14] = [
-    "password", "passwords", "passwd", "passphrase", "passcode", "pwd", "secret", "secrets", "apikey",
-    "apikeys", "secretkey", "privatekey", "accesskey", "authorization",
+    "password",
+    "passwords",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "pwd",
+    "secret",
+    "secrets",
+    "apikey",
+    "apikeys",
+    "secretkey",
+    "privatekey",
+    "accesskey",
+    "authorization",
 ];
 
 /// Words that make a following `key` sure.
 const SURE_KEYS: [&str; 21] = [
-    "access", "account", "admin", "api", "app", "auth", "client", "deploy", "encryption", "function", "hmac",
-    "license", "master", "private", "secret", "service", "shared", "signing", "ssh", "storage", "webhook",
+    "access",
+    "account",
+    "admin",
+    "api",
+    "app",
+    "auth",
+    "client",
+    "deploy",
+    "encryption",
+    "function",
+    "hmac",
+    "license",
+    "master",
+    "private",
+    "secret",
+    "service",
+    "shared",
+    "signing",
+    "ssh",
+    "storage",
+    "webhook",
 ];
 
 /// Words that make a following `key` harmless.
 const HARMLESS_KEYS: [&str; 12] = [
-    "cache", "decision", "dedup", "foreign", "idempotency", "object", "partition", "primary", "public", "routing",
-    "row", "sort",
+    "cache",
+    "decision",
+    "dedup",
+    "foreign",
+    "idempotency",
+    "object",
+    "partition",
+    "primary",
+    "public",
+    "routing",
+    "row",
+    "sort",
 ];
 
 const LIKELY: [&str; 18] = [
-    "accesstoken", "auth", "authtoken", "bearer", "cookie", "cookies", "credential", "credentials", "creds",
-    "csrftoken", "idtoken", "jwt", "otp", "refreshtoken", "sas", "sessiontoken", "token", "xsrftoken",
+    "accesstoken",
+    "auth",
+    "authtoken",
+    "bearer",
+    "cookie",
+    "cookies",
+    "credential",
+    "credentials",
+    "creds",
+    "csrftoken",
+    "idtoken",
+    "jwt",
+    "otp",
+    "refreshtoken",
+    "sas",
+    "sessiontoken",
+    "token",
+    "xsrftoken",
 ];
 
 /// Words that make a following `token` one of a language model, a page or a lock.
 const HARMLESS_TOKENS: [&str; 24] = [
-    "bos", "cancellation", "cls", "continuation", "continue", "cursor", "end", "eos", "first", "last", "mask",
-    "next", "page", "pad", "pagination", "per", "prev", "previous", "sep", "special", "start", "stop", "sync",
+    "bos",
+    "cancellation",
+    "cls",
+    "continuation",
+    "continue",
+    "cursor",
+    "end",
+    "eos",
+    "first",
+    "last",
+    "mask",
+    "next",
+    "page",
+    "pad",
+    "pagination",
+    "per",
+    "prev",
+    "previous",
+    "sep",
+    "special",
+    "start",
+    "stop",
+    "sync",
     "unk",
 ];
 
@@ -99,8 +177,21 @@ mod tests {
 
     #[test]
     fn a_name_is_read_by_its_last_word() {
-        for name in ["password", "DB_PASSWORD", "userPassword", "dbpassword", "password2", "client-secret", "x-api-key",
-            "apiKey", "APIKey", "OPENAI_API_KEY", "AccountKey", "Proxy-Authorization", "aws_secret_access_key"] {
+        for name in [
+            "password",
+            "DB_PASSWORD",
+            "userPassword",
+            "dbpassword",
+            "password2",
+            "client-secret",
+            "x-api-key",
+            "apiKey",
+            "APIKey",
+            "OPENAI_API_KEY",
+            "AccountKey",
+            "Proxy-Authorization",
+            "aws_secret_access_key",
+        ] {
             assert_eq!(telling(name), Some(Telling::Surely), "{name}");
         }
         for name in ["token", "accessToken", "Set-Cookie", "SLACK_BOT_TOKEN", "SMTP_PASS"] {
@@ -109,8 +200,23 @@ mod tests {
         for name in ["key", "session", "map_key"] {
             assert_eq!(telling(name), Some(Telling::Perhaps), "{name}");
         }
-        for name in ["", "input_tokens", "max_tokens", "tokenCount", "token_type", "tokens", "password_policy",
-            "secret_name", "page_token", "public_key", "pass", "keyword", "monkey", "compass", "author"] {
+        for name in [
+            "",
+            "input_tokens",
+            "max_tokens",
+            "tokenCount",
+            "token_type",
+            "tokens",
+            "password_policy",
+            "secret_name",
+            "page_token",
+            "public_key",
+            "pass",
+            "keyword",
+            "monkey",
+            "compass",
+            "author",
+        ] {
             assert_eq!(telling(name), None, "{name}");
         }
     }

@@ -28,7 +28,12 @@ const fn token(name: &'static str, pattern: &'static str) -> Rule {
     Rule { name, hint: pattern, pattern, accepts: always }
 }
 
-const fn rule(name: &'static str, hint: &'static str, pattern: &'static str, accepts: fn(&[u8]) -> bool) -> Rule {
+const fn rule(
+    name: &'static str,
+    hint: &'static str,
+    pattern: &'static str,
+    accepts: fn(&[u8]) -> bool,
+) -> Rule {
     Rule { name, hint, pattern, accepts }
 }
 
@@ -51,7 +56,7 @@ const RULES: [Rule; 54] = [
         is_random,
     ),
     token("google_api_key", r"AIza[\w-]{35}"),
-    token("google_oauth", r"ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}|\b1//0[\w-]{30,}"),
+    token("google_oauth", r"ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}|1//0[\w-]{30,}"),
     rule("azure_key", "(?i)key=", r"(?i)(?:account|sharedaccess)key=([A-Za-z0-9+/]{40,}=*)", always),
     rule("azure_sas", "sig=", r"[?&;]sig=([A-Za-z0-9%+/_-]{30,}=*)", always),
     rule("azure_client_secret", r"\dQ~", r"[\w~.-]{3}\dQ~[\w~.-]{31,34}", always),
@@ -86,10 +91,15 @@ const RULES: [Rule; 54] = [
     token("firecrawl", r"fc-[0-9a-f]{32}\b"),
     // Messages and payments
     token("slack", r"xox[abeoprs]-[\w-]{10,}|xapp-[\w-]{20,}"),
-    rule("slack_webhook", "hooks", r"hooks\.slack\.com/(?:services|workflows|triggers)/([\w/+-]{20,})", always),
+    rule(
+        "slack_webhook",
+        "hooks",
+        r"hooks\.slack\.com/(?:services|workflows|triggers)/([\w/+-]{20,})",
+        always,
+    ),
     rule("discord_webhook", "webhooks/", r"discord(?:app)?\.com/api/webhooks/\d+/([\w-]{40,})", always),
     rule("discord", r"\.[\w-]{6}\.[\w-]{27}", r"[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,}", always),
-    rule("telegram", r"\d:[\w-]{35}", r"\b\d{8,10}:[\w-]{35}\b", is_bot_token),
+    rule("telegram", r"\d:[\w-]{35}", r"\d{8,10}:[\w-]{35}\b", is_bot_token),
     token("stripe", r"[sr]k_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/=]{20,}"),
     token("sendgrid", r"SG\.[\w-]{16,}\.[\w-]{16,}"),
     token("twilio", r"SK[0-9a-f]{32}\b"),
@@ -160,7 +170,9 @@ fn begins_at(masked: &[u8], at: usize) -> bool {
     match masked.get(..at) {
         Some([.., b'%', a, b]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => true,
         Some([.., b'\\', b'n' | b'r' | b't']) => true,
-        Some([.., before]) => !before.is_ascii_alphanumeric() || masked.get(at).is_some_and(|b| !b.is_ascii_alphanumeric()),
+        Some([.., before]) => {
+            !before.is_ascii_alphanumeric() || masked.get(at).is_some_and(|b| !b.is_ascii_alphanumeric())
+        }
         _ => true,
     }
 }
@@ -204,7 +216,8 @@ fn is_basic_credentials(secret: &[u8]) -> bool {
             decoded.extend(u8::try_from(bits >> count & 0xff));
         }
     }
-    decoded.contains(&b':') && std::str::from_utf8(&decoded).is_ok_and(|text| !text.contains(char::is_control))
+    decoded.contains(&b':')
+        && std::str::from_utf8(&decoded).is_ok_and(|text| !text.contains(char::is_control))
 }
 
 #[cfg(test)]
@@ -230,7 +243,9 @@ mod tests {
     #[test]
     fn a_token_begins_after_punctuation_or_an_escape() {
         let key = format!("{}{}", "AK", "IAQ3EGRIXCJQ4TOUPA");
-        for (before, finds) in [("", true), ("=", true), ("\\n", true), ("%3D", true), ("_", true), ("x", false)] {
+        for (before, finds) in
+            [("", true), ("=", true), ("\\n", true), ("%3D", true), ("_", true), ("x", false)]
+        {
             assert_eq!(!find(format!("{before}{key}").as_bytes()).is_empty(), finds, "{before}");
         }
     }

@@ -17,9 +17,34 @@ pub(super) enum Form {
 
 /// Words that stand where a secret is meant, but none is given.
 const STANDINS: [&[u8]; 28] = [
-    b"any", b"bool", b"boolean", b"bytes", b"disabled", b"empty", b"enabled", b"false", b"hidden", b"invalid",
-    b"masked", b"missing", b"n/a", b"nil", b"no", b"none", b"null", b"optional", b"redacted", b"required",
-    b"secretstr", b"set", b"str", b"string", b"true", b"undefined", b"unset", b"yes",
+    b"any",
+    b"bool",
+    b"boolean",
+    b"bytes",
+    b"disabled",
+    b"empty",
+    b"enabled",
+    b"false",
+    b"hidden",
+    b"invalid",
+    b"masked",
+    b"missing",
+    b"n/a",
+    b"nil",
+    b"no",
+    b"none",
+    b"null",
+    b"optional",
+    b"redacted",
+    b"required",
+    b"secretstr",
+    b"set",
+    b"str",
+    b"string",
+    b"true",
+    b"undefined",
+    b"unset",
+    b"yes",
 ];
 
 /// Whether `value` is taken for the secret that its name tells of.
@@ -33,7 +58,8 @@ pub(super) fn is_secret(value: &[u8], name: Telling, form: Form) -> bool {
         (Telling::Surely, Form::Field | Form::Quoted) => true,
         (Telling::Surely, Form::Tight) => value.len() >= 3 && !is_code(value),
         (Telling::Surely, Form::Loose) => {
-            let is_unlike_prose = value.iter().any(|byte| byte.is_ascii_digit() || b"!@#$%^&*+=~".contains(byte));
+            let is_unlike_prose =
+                value.iter().any(|byte| byte.is_ascii_digit() || b"!@#$%^&*+=~".contains(byte));
             value.len() >= 6 && (is_unlike_prose || value.len() >= 20) && !is_code(value)
         }
         (Telling::Likely, Form::Loose) => value.len() >= 12 && is_strong(value) && !is_code(value),
@@ -82,8 +108,8 @@ pub(super) fn is_standin(value: &[u8]) -> bool {
         || (value.starts_with(b"<") && value.ends_with(b">"))
         || (value.starts_with(b"{") && value.ends_with(b"}"))
         || (value.len() > 2 && value.starts_with(b"%") && value.ends_with(b"%"));
-    let is_constant_name = value.contains(&b'_')
-        && value.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
+    let is_constant_name =
+        value.contains(&b'_') && value.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
     let is_one_character = value.iter().all(|byte| value.first() == Some(byte))
         && (value.len() >= 3 || !value.iter().any(u8::is_ascii_alphanumeric));
     let lower = value.to_ascii_lowercase();
@@ -105,8 +131,11 @@ mod tests {
     fn random_is_told_from_words_hashes_and_ids() {
         assert!(is_random(b"kJ8sP2mQx7Lw0ZtR5vNb"));
         for ordinary in [
-            "SourceSelectionStage2Collection", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-            "550e8400-e29b-41d4-a716-446655440000", "src/Gate/Redact2/Names.rs.Backup", "2026-02-13T14:30:22Z",
+            "SourceSelectionStage2Collection",
+            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "550e8400-e29b-41d4-a716-446655440000",
+            "src/Gate/Redact2/Names.rs.Backup",
+            "2026-02-13T14:30:22Z",
             "kJ8sP2mQ",
         ] {
             assert!(!is_random(ordinary.as_bytes()), "{ordinary}");
@@ -115,7 +144,9 @@ mod tests {
 
     #[test]
     fn standins_are_no_secrets() {
-        for standin in ["None", "${TOKEN}", "<your key>", "****", "xxxxxx", "YOUR_API_KEY", "{{ secret }}", "%PW%", "-"] {
+        for standin in
+            ["None", "${TOKEN}", "<your key>", "****", "xxxxxx", "YOUR_API_KEY", "{{ secret }}", "%PW%", "-"]
+        {
             assert!(is_standin(standin.as_bytes()), "{standin}");
         }
         assert!(!is_standin(b"hunter2"));
