@@ -6,9 +6,12 @@
 
 mod database;
 pub mod disk;
+pub mod documents;
 pub mod index;
 pub mod journal;
+mod sealed;
 mod session;
 mod sql;
 
 pub use database::{Database, DatabaseTarget};
+pub use sealed::Sealed;

@@ -7,15 +7,18 @@
 
 mod events;
 mod filter;
+mod lookup;
 mod page;
 mod projection;
 mod record;
 mod search;
+mod upkeep;
 
 use std::sync::Arc;
 
 pub use filter::{Filter, Gate, Scope};
-pub use page::{Cursor, Page, Sort, TraceLine};
+pub use lookup::Sighting;
+pub use page::{Cursor, Page, Sort, TraceLine, ValueOf};
 pub use record::{Batch, Standing, TraceOutcome};
 
 use super::database::{Database, DatabaseTarget, database_error};
@@ -41,6 +44,11 @@ impl Index {
     #[must_use]
     pub fn rules(&self) -> &QualityRules {
         &self.rules
+    }
+
+    /// Whether this is Postgres, for the few statements that differ.
+    fn is_postgres(&self) -> bool {
+        self.database.commits_are_durable()
     }
 
     /// Whether the database answers.

@@ -96,7 +96,7 @@ const LIKELY: [&str; 18] = [
 ];
 
 /// Words that make a following `token` one of a language model, a page or a lock.
-const HARMLESS_TOKENS: [&str; 24] = [
+const HARMLESS_TOKENS: [&str; 25] = [
     "bos",
     "cancellation",
     "cls",
@@ -115,6 +115,7 @@ const HARMLESS_TOKENS: [&str; 24] = [
     "per",
     "prev",
     "previous",
+    "progress",
     "sep",
     "special",
     "start",
@@ -210,6 +211,7 @@ mod tests {
             "password_policy",
             "secret_name",
             "page_token",
+            "progressToken",
             "public_key",
             "pass",
             "keyword",

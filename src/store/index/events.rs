@@ -6,11 +6,12 @@ use std::sync::Arc;
 use super::Index;
 use crate::error::{Error, Result};
 use crate::model::{Event, EventId, TraceId};
+use crate::store::sealed::Sealed;
 use crate::store::session::Session;
 use crate::store::sql::{Sql, rows_at_once};
 
 /// Inserts those whose names are free, and gives their names.
-pub(super) async fn insert(session: &mut Session, events: &[Arc<Event>]) -> sqlx::Result<HashSet<String>> {
+pub(super) async fn insert(session: &mut Session, events: &[Arc<Sealed>]) -> sqlx::Result<HashSet<String>> {
     let mut inserted = HashSet::new();
     for chunk in events.chunks(rows_at_once(5)) {
         let mut sql =
@@ -22,7 +23,7 @@ pub(super) async fn insert(session: &mut Session, events: &[Arc<Event>]) -> sqlx
                 event.event_id.as_str().into(),
                 event.recorded_at.into(),
                 event.content_hash.as_str().into(),
-                body(event)?.into(),
+                event.json().into(),
             ]);
         }
         sql.rows(rows).push(" on conflict (trace_id, event_id) do nothing returning event_id");
@@ -49,7 +50,7 @@ pub(super) async fn hashes(
 }
 
 /// Keeps events aside whose names were taken by other content.
-pub(super) async fn keep_aside(session: &mut Session, events: &[Arc<Event>]) -> sqlx::Result<()> {
+pub(super) async fn keep_aside(session: &mut Session, events: &[Arc<Sealed>]) -> sqlx::Result<()> {
     for event in events {
         let sql = Sql::new(
             "insert into conflicts (trace_id, event_id, content_hash, recorded_at, body) values ($1, $2, $3, $4, $5) \
@@ -59,17 +60,19 @@ pub(super) async fn keep_aside(session: &mut Session, events: &[Arc<Event>]) -> 
         .bind(event.event_id.as_str())
         .bind(event.content_hash.as_str())
         .bind(event.recorded_at)
-        .bind(body(event)?);
+        .bind(event.json());
         session.execute(sql).await?;
     }
     Ok(())
 }
 
-/// Whether a run has stored events besides the `mine` that were just inserted.
-pub(super) async fn others(session: &mut Session, trace_id: &TraceId, mine: usize) -> sqlx::Result<bool> {
-    let sql = Sql::new("select count(*) from events where trace_id = $1").bind(trace_id.as_str());
-    let (stored,): (i64,) = session.fetch_one(sql).await?;
-    Ok(usize::try_from(stored).unwrap_or(usize::MAX) > mine)
+/// How many events of a run are stored, and their bytes of JSON.
+pub(super) async fn stored(session: &mut Session, trace_id: &TraceId) -> sqlx::Result<(i64, i64)> {
+    let sql = Sql::new(
+        "select count(*), cast(coalesce(sum(octet_length(body)), 0) as bigint) from events where trace_id = $1",
+    )
+    .bind(trace_id.as_str());
+    session.fetch_one(sql).await
 }
 
 /// All stored events of a run.
@@ -84,13 +87,8 @@ pub(super) async fn of(session: &mut Session, trace_id: &TraceId) -> sqlx::Resul
 }
 
 /// How many bytes of JSON they are.
-pub(super) fn bytes(events: &[Arc<Event>]) -> i64 {
-    let bytes: usize = events.iter().map(|event| body(event).map_or(0, |body| body.len())).sum();
-    i64::try_from(bytes).unwrap_or(i64::MAX)
-}
-
-fn body(event: &Event) -> sqlx::Result<String> {
-    serde_json::to_string(event).map_err(|error| sqlx::Error::Encode(error.into()))
+pub(super) fn bytes(events: &[Arc<Sealed>]) -> i64 {
+    i64::try_from(events.iter().map(|event| event.json().len()).sum::<usize>()).unwrap_or(i64::MAX)
 }
 
 impl Index {

@@ -7,6 +7,7 @@ use super::projection::{self, Bookkeeping};
 use super::{Index, events};
 use crate::error::Result;
 use crate::model::{Event, EventBody, EventId, QualityRules, Status, Timestamp, Trace, TraceId, fold};
+use crate::store::sealed::Sealed;
 use crate::store::session::Session;
 use crate::store::sql::Sql;
 
@@ -16,7 +17,7 @@ pub struct Batch {
     /// The run.
     pub trace_id: TraceId,
     /// Its events.
-    pub events: Vec<Arc<Event>>,
+    pub events: Vec<Arc<Sealed>>,
     /// The run's document, which a run needs that has one: it alone knows which events it holds.
     pub document: Option<Box<Trace>>,
 }
@@ -152,7 +153,7 @@ async fn record_run(
         let trace = read_run(session, batch, &fresh, known, rules).await?;
         match trace {
             Some(trace) => {
-                let books = books(known, &fresh, batch, revision);
+                let books = books(session, known, &fresh, batch, revision).await?;
                 projection::write(session, &trace, &books, rules).await?;
                 (trace.status().is_finished() || batch.document.is_some()).then(|| Box::new(trace))
             }
@@ -173,8 +174,8 @@ async fn take_in(
     session: &mut Session,
     batch: &Batch,
     known: Option<&Known>,
-) -> sqlx::Result<(Vec<Standing>, Vec<Arc<Event>>)> {
-    let mut candidates: Vec<Arc<Event>> = Vec::new();
+) -> sqlx::Result<(Vec<Standing>, Vec<Arc<Sealed>>)> {
+    let mut candidates: Vec<Arc<Sealed>> = Vec::new();
     for event in &batch.events {
         let held = batch
             .document
@@ -189,7 +190,7 @@ async fn take_in(
     let missing: Vec<&EventId> =
         candidates.iter().map(|event| &event.event_id).filter(|id| !inserted.contains(id.as_str())).collect();
     let mut hashes = events::hashes(session, &batch.trace_id, &missing).await?;
-    let fresh: Vec<Arc<Event>> =
+    let fresh: Vec<Arc<Sealed>> =
         candidates.iter().filter(|event| inserted.contains(event.event_id.as_str())).cloned().collect();
 
     let mut standings = Vec::with_capacity(batch.events.len());
@@ -226,40 +227,57 @@ fn is_moot(event: &Event, known: Option<&Known>) -> bool {
 async fn read_run(
     session: &mut Session,
     batch: &Batch,
-    fresh: &[Arc<Event>],
+    fresh: &[Arc<Sealed>],
     known: Option<&Known>,
     rules: &QualityRules,
 ) -> sqlx::Result<Option<Trace>> {
     let base = batch.document.as_deref().cloned();
-    let starts = fresh.iter().any(|event| matches!(event.body, EventBody::Start(_)));
-    if known.is_none()
-        && starts
-        && base.is_none()
-        && !events::others(session, &batch.trace_id, fresh.len()).await?
-    {
-        return Ok(fold(None, fresh.iter().map(Arc::as_ref), rules));
+    if known.is_none() && base.is_none() && !has_strays(session, batch, fresh).await? {
+        return Ok(fold(None, fresh.iter().map(|event| event.event()), rules));
     }
     let events = events::of(session, &batch.trace_id).await?;
     Ok(fold(base, &events, rules))
 }
 
-fn books(known: Option<&Known>, fresh: &[Arc<Event>], batch: &Batch, revision: u64) -> Bookkeeping {
-    let held = batch.document.as_ref().map_or(0, |document| document.metadata.events.len());
-    let count = |sum: i64, more: usize| sum.saturating_add(i64::try_from(more).unwrap_or(i64::MAX));
+/// Whether a run without a row has events that came before its start.
+async fn has_strays(session: &mut Session, batch: &Batch, fresh: &[Arc<Sealed>]) -> sqlx::Result<bool> {
+    let (stored, _) = events::stored(session, &batch.trace_id).await?;
+    Ok(usize::try_from(stored).unwrap_or(usize::MAX) > fresh.len())
+}
+
+async fn books(
+    session: &mut Session,
+    known: Option<&Known>,
+    fresh: &[Arc<Sealed>],
+    batch: &Batch,
+    revision: u64,
+) -> sqlx::Result<Bookkeeping> {
+    let whole = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let (event_count, event_bytes) = match known {
+        Some(known) => (
+            known.event_count.saturating_add(whole(fresh.len())),
+            known.event_bytes.saturating_add(events::bytes(fresh)),
+        ),
+        None => {
+            let held = batch.document.as_ref().map_or(0, |document| document.metadata.events.len());
+            let (stored, bytes) = events::stored(session, &batch.trace_id).await?;
+            (stored.saturating_add(whole(held)), bytes)
+        }
+    };
     let last = fresh.iter().filter(|event| event.body.is_activity()).map(|event| event.recorded_at).max();
     let last_known = known.map(|known| Timestamp::new(known.last_event_at));
-    Bookkeeping {
-        event_count: count(known.map_or(count(0, held), |known| known.event_count), fresh.len()),
-        event_bytes: known.map_or(0, |known| known.event_bytes).saturating_add(events::bytes(fresh)),
+    Ok(Bookkeeping {
+        event_count,
+        event_bytes,
         last_event_at: last.max(last_known),
         document_revision: revision,
         had_rows: known.is_some_and(|known| known.projected) || batch.document.is_some(),
         is_new: known.is_none(),
-    }
+    })
 }
 
 /// Counts further events of an open run on its row.
-async fn touch(session: &mut Session, batch: &Batch, fresh: &[Arc<Event>]) -> sqlx::Result<()> {
+async fn touch(session: &mut Session, batch: &Batch, fresh: &[Arc<Sealed>]) -> sqlx::Result<()> {
     let decisions: Vec<_> = fresh
         .iter()
         .filter_map(|event| match &event.body {
