@@ -3,6 +3,7 @@ pub mod error;
 pub mod gate;
 pub mod model;
 pub mod shown;
+pub mod scorecard;
 pub mod store;
 pub mod transport;
 pub mod words;
