@@ -4,6 +4,7 @@ pub mod gate;
 pub mod model;
 pub mod shown;
 pub mod scorecard;
+pub mod statistics;
 pub mod store;
 pub mod transport;
 pub mod words;
