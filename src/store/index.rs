@@ -16,6 +16,7 @@ mod upkeep;
 
 use std::sync::Arc;
 
+pub use events::Documented;
 pub use filter::{Filter, Gate, Scope};
 pub use lookup::Sighting;
 pub use page::{Cursor, Page, Sort, TraceLine, ValueOf};
