@@ -1,7 +1,9 @@
 //! Records **why** an agent's run went as it did, and answers questions about it.
+pub mod calibration;
 pub mod error;
 pub mod gate;
 pub mod model;
+pub mod recorder;
 pub mod scorecard;
 pub mod shown;
 pub mod statistics;

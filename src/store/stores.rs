@@ -52,14 +52,15 @@ impl Stores {
         let needs_document = sighting
             .as_ref()
             .is_none_or(|sighting| sighting.document_revision > 0 || sighting.status.is_finished());
+        // Events first: one that a document takes over in between is then found there.
+        let stored: Vec<Event> = match &sighting {
+            Some(_) => self.index.events(trace_id).await?,
+            None => Vec::new(),
+        };
         let document = match (&project, needs_document) {
             (_, false) => None,
             (Some(project), true) => self.documents.read(project, trace_id).await?,
             (None, true) => self.documents.find(trace_id).await?,
-        };
-        let stored: Vec<Event> = match &sighting {
-            Some(_) => self.index.events(trace_id).await?,
-            None => Vec::new(),
         };
         let edited = document.as_ref().is_some_and(|found| found.integrity == Integrity::Edited);
         let base = document.map(|found| found.trace);
