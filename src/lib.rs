@@ -1,4 +1,5 @@
 //! Records **why** an agent's run went as it did, and answers questions about it.
+pub mod diff;
 pub mod gate;
 pub mod model;
 pub mod scorecard;

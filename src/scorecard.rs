@@ -23,7 +23,7 @@ pub use compact::compact;
 pub(crate) use lines::fitted;
 pub use markdown::markdown;
 pub use verbose::verbose;
-pub(crate) use wording::{evidence_flow, gate_word, quality_text};
+pub(crate) use wording::{counted, gate_word};
 
 #[cfg(test)]
 mod tests;
