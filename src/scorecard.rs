@@ -1,8 +1,8 @@
 //! What a run came to, for people and models: five lines, a page, or a document.
 //!
-//! - [`compact`] is what `trace_finish` answers with: quality, time, money, evidence, gaps.
-//! - [`verbose`] is the page behind it: every score, stage and decision in 80 columns of plain text.
-//! - [`markdown`] is the document that lies beside the run's JSON.
+//! - [`compact()`] is what `trace_finish` answers with: quality, time, money, evidence, gaps.
+//! - [`verbose()`] is the page behind it: every score, stage and decision in 80 columns of plain text.
+//! - [`markdown()`] is the document that lies beside the run's JSON.
 //!
 //! Pure functions of a [`Trace`](crate::model::Trace): no IO, no clock, so an open run has no duration here. What
 //! nobody stated is shown as `-`, never guessed. All text of a run is untrusted: it is shown on one line without
