@@ -20,7 +20,7 @@ pub use self::decisions::{ChangeKind, Choice, DecisionCounts, DecisionDifference
 pub use self::divergence::{Divergence, DivergentChoice};
 pub use self::figures::{Count, Gaps, GivenScore, Measure, Presence, QualityMeasure, StageDifference};
 use crate::model::{QualityRules, Status, Trace};
-use crate::scorecard::shown::excerpt;
+use crate::shown::excerpt;
 
 /// Run b against run a.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]

@@ -1,7 +1,13 @@
 //! Records **why** an agent's run went as it did, and answers questions about it.
 pub mod diff;
+pub mod error;
 pub mod gate;
 pub mod model;
 pub mod scorecard;
+pub mod shown;
+pub mod statistics;
 pub mod store;
 pub mod transport;
+pub mod words;
+
+pub use error::Error;

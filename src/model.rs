@@ -44,7 +44,7 @@ pub use iteration::Iteration;
 pub use number::{Confidence, OutOfRange};
 pub use prompt::Prompt;
 pub use quality::{PrincipleScore, Quality, QualityRules};
-pub use run::{Agent, Run, Status, TraceContext};
+pub use run::{Agent, Run, Status, TraceContext, UnknownStatus};
 pub use stage::{Entry, Stage};
 pub use timestamp::Timestamp;
 pub use trace::{DocumentMetadata, Outputs, Trace};

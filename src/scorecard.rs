@@ -14,7 +14,6 @@ mod amounts;
 mod compact;
 mod lines;
 mod markdown;
-pub(crate) mod shown;
 mod verbose;
 mod wording;
 

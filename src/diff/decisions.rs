@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::align::{Token, align};
 use crate::model::{Decision, Trace};
-use crate::scorecard::shown::{excerpt, one_line};
+use crate::shown::{excerpt, one_line};
 
 /// Confidences this close are equal.
 const ROUNDING: f64 = 1e-9;

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::decisions::{Aligned, ChangeKind, DecisionDifference, Placed};
 use super::quoted;
 use crate::model::Status;
-use crate::scorecard::shown::excerpt;
+use crate::shown::excerpt;
 
 /// The first decision that the runs made differently.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]

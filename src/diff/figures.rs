@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::{Quality, QualityRules, Stage, Trace};
-use crate::scorecard::shown::excerpt;
+use crate::shown::excerpt;
 
 /// A measure of both runs, such as seconds or US dollars. What is not known is absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]

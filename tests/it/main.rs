@@ -1,1 +1,11 @@
-//! Integration tests, in one binary.
+//! Integration tests, in one binary: the crate and its program as their users meet them.
+//!
+//! `scripts/test.sh` runs them, with a Postgres started for them. What several of them need lies in [`support`].
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "clippy lets tests panic, but not the functions that they share"
+)]
+
+mod layers;
+mod support;

@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# Runs every check of the project, the quick ones first, and says at the end what was checked and what was not.
+#
+#   scripts/test.sh [--embedded-only] [-- ARGUMENTS...]
+#
+#   --embedded-only  test without Postgres, which otherwise is started for the tests and removed after them
+#   ARGUMENTS        go to `cargo test`, for example: scripts/test.sh -- --test it -- --nocapture
+#
+# Needs cargo with rustfmt and clippy, a C compiler, and a Postgres server (scripts/postgres.sh installs it where
+# apt-get can be used). The two tools that it builds once stay under the target folder.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+MACHETE=cargo-machete@0.9.2
+DENY=cargo-deny@0.20.2
+
+main() {
+    read_arguments "$@"
+    # What the user has set for a whytrace in daily use is not for the tests to find.
+    unset "${!WHYTRACE_@}"
+    # On a machine that builds once, what makes the next build quicker is only written.
+    if [ -n "${CI:-}" ]; then export CARGO_INCREMENTAL=0; fi
+    trap summary EXIT
+
+    if [ "$embedded_only" = yes ]; then not_checked "everything on Postgres: --embedded-only was given"; fi
+    step "formatting" cargo fmt --check
+    step "lock file" cargo fetch --locked --quiet
+    if [ "$embedded_only" = no ]; then step "Postgres server" scripts/postgres.sh find; fi
+    step "unused dependencies" unused_dependencies
+    step "licences and sources of dependencies" licences
+    advisories
+    step "lints" cargo clippy --locked --all-targets -- -D warnings
+    step "documentation" documentation
+    if [ "$embedded_only" = yes ]; then
+        step "tests on SQLite alone" env WHYTRACE_TEST_EMBEDDED_ONLY=1 "${tests[@]}"
+    else
+        step "tests on SQLite and Postgres" scripts/postgres.sh run -- "${tests[@]}"
+    fi
+    current=
+}
+
+read_arguments() {
+    embedded_only=no
+    tests=(cargo test --locked --no-fail-fast)
+    while [ $# -gt 0 ]; do
+        case "$1" in
+        --embedded-only) embedded_only=yes ;;
+        --)
+            shift
+            tests+=("$@")
+            if [ $# -gt 0 ]; then not_checked "tests that these arguments leave out: $*"; fi
+            return
+            ;;
+        *)
+            echo "usage: scripts/test.sh [--embedded-only] [-- ARGUMENTS OF CARGO TEST]" >&2
+            exit 2
+            ;;
+        esac
+        shift
+    done
+}
+
+# --- the checks that are more than one command -------------------------------------------------------------------
+
+unused_dependencies() {
+    build_tool "$MACHETE"
+    cargo machete --skip-target-dir
+}
+
+# What may be depended on stands in deny.toml. Its warnings, such as two versions of one crate, are for who asks.
+licences() {
+    build_tool "$DENY"
+    cargo deny --locked --log-level error check licenses bans sources
+}
+
+# Known vulnerabilities, from a list that is fetched by git. Where that cannot be had, that is no fault of the code.
+advisories() {
+    if GIT_TERMINAL_PROMPT=0 cargo deny --locked fetch db >/dev/null 2>&1; then
+        step "advisories" cargo deny --locked --log-level error check --disable-fetch advisories
+    else
+        not_checked "advisories on dependencies: their list could not be fetched"
+    fi
+}
+
+documentation() {
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+}
+
+# Builds a cargo subcommand NAME@VERSION once, outside the user's own tools, and puts it first on PATH.
+build_tool() {
+    local root="${CARGO_TARGET_DIR:-$PWD/target}/tools/$1"
+    if [ ! -x "$root/bin/${1%@*}" ]; then
+        echo "building $1, once; this takes a minute or two"
+        env -u CARGO_TARGET_DIR cargo install --locked --quiet --root "$root" "$1"
+    fi
+    PATH="$root/bin:$PATH"
+}
+
+# --- saying what happens -----------------------------------------------------------------------------------------
+
+current=
+checked=()
+unchecked=()
+
+# step NAME COMMAND...: a heading, then the command; the script ends where one fails.
+step() {
+    current=$1
+    shift
+    printf '\n==> %s\n' "$current"
+    local began=$SECONDS
+    "$@"
+    checked+=("$current ($((SECONDS - began)) s)")
+}
+
+not_checked() {
+    unchecked+=("$1")
+    printf '\n!!! NOT CHECKED: %s\n' "$1"
+}
+
+summary() {
+    local status=$? line
+    printf '\n==> summary, after %s s\n' "$SECONDS"
+    for line in ${checked[@]+"${checked[@]}"}; do printf 'checked      %s\n' "$line"; done
+    for line in ${unchecked[@]+"${unchecked[@]}"}; do printf 'NOT CHECKED  %s\n' "$line"; done
+    if [ "$status" -eq 0 ]; then
+        printf 'ok: %s checks passed, %s not made\n' "${#checked[@]}" "${#unchecked[@]}"
+    else
+        printf 'FAILED       %s (and what would have followed it was not checked)\n' "${current:-}"
+    fi
+}
+
+main "$@"

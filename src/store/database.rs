@@ -1,0 +1,147 @@
+//! Opening either database: connections, their rules, migrations, and what errors mean.
+//!
+//! SQLite has one writing connection a process, behind a lock of the operating system around each write
+//! transaction (its own busy handler is unfair), and a few read-only ones. Postgres has a pool whose connections
+//! are rolled back before each use. Nothing outside this module and [`Session`] knows which one it is.
+
+mod postgres;
+mod sqlite;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+use super::session::Session;
+use crate::error::{Error, Result};
+
+/// Which database, and where.
+#[derive(Clone)]
+pub enum DatabaseTarget {
+    /// A file of the embedded database.
+    Sqlite(PathBuf),
+    /// A Postgres server, by URL, and the schema that holds everything of ours.
+    Postgres {
+        /// `postgres://user:password@host:port/database`.
+        url: String,
+        /// `whytrace` by default.
+        schema: String,
+    },
+}
+
+impl std::fmt::Debug for DatabaseTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.describe())
+    }
+}
+
+impl DatabaseTarget {
+    /// What it is, for people: without user and password.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("sqlite {}", path.display()),
+            Self::Postgres { url, schema } => {
+                let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+                let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+                let place = place.split('?').next().unwrap_or(place);
+                format!("postgres {place} schema {schema}")
+            }
+        }
+    }
+}
+
+/// A database that may come and go. Connections are made when they are needed.
+#[derive(Debug)]
+pub struct Database {
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Sqlite(sqlite::SqliteDatabase),
+    Postgres(postgres::PostgresDatabase),
+}
+
+/// What happens inside a write transaction.
+type Work<T> = Box<dyn for<'s> FnOnce(&'s mut Session) -> BoxFuture<'s, sqlx::Result<T>> + Send>;
+
+/// How long a statement may take before the connection is given up.
+const STATEMENT_BOUND: Duration = Duration::from_secs(8);
+
+/// How long a reading question may take.
+pub(super) const READ_BOUND: Duration = Duration::from_secs(30);
+
+impl Database {
+    /// Names the database; nothing is opened yet, so this works while it is away.
+    #[must_use]
+    pub fn new(target: &DatabaseTarget) -> Self {
+        let kind = match target {
+            DatabaseTarget::Sqlite(path) => Kind::Sqlite(sqlite::SqliteDatabase::new(path.clone())),
+            DatabaseTarget::Postgres { url, schema } => {
+                Kind::Postgres(postgres::PostgresDatabase::new(url.clone(), schema.clone()))
+            }
+        };
+        Self { kind }
+    }
+
+    /// Whether a commit is on disk when it returns, as against only after the next [`Database::make_durable`].
+    pub(crate) fn commits_are_durable(&self) -> bool {
+        matches!(self.kind, Kind::Postgres(_))
+    }
+
+    /// A session for reading.
+    pub(crate) async fn reader(&self) -> Result<Session> {
+        match &self.kind {
+            Kind::Sqlite(database) => database.reader().await,
+            Kind::Postgres(database) => database.session().await,
+        }
+    }
+
+    /// Runs `work` in one write transaction, in a task of its own that no caller can drop half-way.
+    ///
+    /// Everything commits or nothing does. After an error the connection is closed.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database cannot be reached, is not writable, or takes too long.
+    pub(crate) async fn write<T, W>(self: &std::sync::Arc<Self>, durable: bool, work: W) -> Result<T>
+    where
+        T: Send + 'static,
+        W: for<'s> FnOnce(&'s mut Session) -> BoxFuture<'s, sqlx::Result<T>> + Send + 'static,
+    {
+        let database = std::sync::Arc::clone(self);
+        let work: Work<T> = Box::new(work);
+        let task = tokio::spawn(async move { database.write_here(durable, work).await });
+        task.await.unwrap_or_else(|error| Err(unavailable(error.to_string())))
+    }
+
+    fn write_here<T: Send + 'static>(&self, durable: bool, work: Work<T>) -> BoxFuture<'_, Result<T>> {
+        match &self.kind {
+            Kind::Sqlite(sqlite) => Box::pin(sqlite.write(durable, work)),
+            Kind::Postgres(postgres) => Box::pin(postgres.write(work)),
+        }
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        match &self.kind {
+            Kind::Sqlite(database) => database.close().await,
+            Kind::Postgres(database) => database.close().await,
+        }
+    }
+}
+
+fn unavailable(reason: String) -> Error {
+    Error::Unavailable { what: "the database", reason }
+}
+
+/// Turns a driver's error into ours. Every one of them means that the database did not do what was asked.
+pub(crate) fn database_error(error: &sqlx::Error) -> Error {
+    unavailable(error.to_string())
+}
+
+/// Whether running the same transaction again can help: serialization failures, deadlocks, lock time-outs.
+fn is_worth_repeating(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code().map(std::borrow::Cow::into_owned));
+    matches!(code.as_deref(), Some("40001" | "40P01" | "55P03" | "5" | "261" | "517" | "6"))
+}

@@ -1,0 +1,219 @@
+//! MCP over HTTP: `/mcp` (streamable HTTP), `/sse` with `/messages` (HTTP+SSE of 2024-11-05), `/health`.
+//!
+//! Every path, those that a caller adds included, stands behind one gate, which checks Host and
+//! Origin, reads and bounds the body, and bounds what is in flight. `/mcp` keeps no sessions: each
+//! request gets a handler of its own from the factory. `connections` accepts and ends, `gate`
+//! admits, `names` knows who may ask, `sse` bridges the older transport.
+
+mod connections;
+mod gate;
+mod names;
+mod patience;
+mod refusal;
+mod sse;
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Json, Router, middleware};
+use rmcp::ServerHandler;
+use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
+use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use self::gate::Gate;
+use self::names::Names;
+use self::refusal::Refusal;
+
+/// Where to listen, whom to let in, and how much one server takes at once.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct HttpOptions {
+    /// The address to listen on; port 0 takes a free one. 127.0.0.1:7717.
+    pub listen: SocketAddr,
+    /// Hosts to answer for beside the loopback names, as `host` (any port) or `host:port`.
+    pub allowed_hosts: Vec<String>,
+    /// Browser origins to let in beside those on loopback: `scheme://host` (the scheme's own
+    /// port), `scheme://host:port`, `scheme://host:*`, or `null`.
+    pub allowed_origins: Vec<String>,
+    /// The longest request body, in bytes; beyond it 413. 8 MiB.
+    pub max_body_bytes: usize,
+    /// The bytes of all request bodies in flight together; beyond them 503. 64 MiB.
+    pub max_body_bytes_in_flight: usize,
+    /// The requests in flight; beyond them 503. 256.
+    pub max_requests: usize,
+    /// The open event streams (`/sse` sessions and subscriptions); beyond them 503. 64.
+    pub max_sse_sessions: usize,
+    /// The open connections, idle ones included; beyond them 503. 512.
+    pub max_connections: usize,
+    /// How long a client may take for the head of a request, and again for its body, and how
+    /// long it may leave an answer unread. 30 s.
+    pub client_timeout: Duration,
+    /// How long a request may be worked on; beyond it 504 and the work is cancelled. 120 s.
+    pub answer_timeout: Duration,
+    /// How long requests in flight are waited for at shutdown. 5 s.
+    pub drain_timeout: Duration,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7717)),
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            max_body_bytes: 8 * 1024 * 1024,
+            max_body_bytes_in_flight: 64 * 1024 * 1024,
+            max_requests: 256,
+            max_sse_sessions: 64,
+            max_connections: 512,
+            client_timeout: Duration::from_secs(30),
+            answer_timeout: Duration::from_secs(120),
+            drain_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Why a server could not be bound.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// The address is reachable from other machines, and nobody would have to say who they are.
+    #[error(
+        "refused to listen on {0}: an address other than loopback needs authentication; listen on 127.0.0.1"
+    )]
+    NeedsAuthentication(SocketAddr),
+    /// The system refused the address.
+    #[error("could not listen on {listen}")]
+    Address {
+        /// The address that was asked for.
+        listen: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// An entry of [`HttpOptions::allowed_hosts`] is neither `host` nor `host:port`.
+    #[error("allowed host {0:?} is neither a host nor host:port")]
+    InvalidHost(String),
+    /// An entry of [`HttpOptions::allowed_origins`] is no origin.
+    #[error("allowed origin {0:?} is not of the form scheme://host, scheme://host:port or scheme://host:*")]
+    InvalidOrigin(String),
+}
+
+/// A bound server that does not answer yet.
+#[derive(Debug)]
+pub struct HttpServer {
+    listener: TcpListener,
+    local_addr: SocketAddr,
+    options: HttpOptions,
+    routes: Router,
+    gate: Arc<Gate>,
+    /// Cancelled when the server begins to end: sessions take no more messages.
+    closing: CancellationToken,
+    /// Cancelled when the requests in flight are answered: subscriptions end.
+    drained: CancellationToken,
+}
+
+impl HttpServer {
+    /// Binds the address and prepares the routes; each request or session asks `factory` for its handler.
+    ///
+    /// # Errors
+    ///
+    /// When the address is not loopback or cannot be bound, or an allowed host or origin cannot be read.
+    pub async fn bind<H: ServerHandler>(
+        options: HttpOptions,
+        factory: impl Fn() -> H + Send + Sync + 'static,
+    ) -> Result<Self, BindError> {
+        let names = Names::new(&options.allowed_hosts, &options.allowed_origins)?;
+        let listen = options.listen;
+        if !listen.ip().is_loopback() {
+            return Err(BindError::NeedsAuthentication(listen));
+        }
+        let address_error = |source| BindError::Address { listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(address_error)?;
+        let local_addr = listener.local_addr().map_err(address_error)?;
+
+        let gate = Arc::new(Gate::new(&options, names));
+        let (closing, drained) = (CancellationToken::new(), CancellationToken::new());
+        let factory = Arc::new(factory);
+        let routes = Router::new()
+            .route_service("/mcp", streamable(Arc::clone(&factory), &options, drained.clone()))
+            .merge(sse::routes(factory, closing.clone()))
+            .route("/health", get(health));
+        Ok(Self { listener, local_addr, options, routes, gate, closing, drained })
+    }
+
+    /// Adds routes behind the same gate.
+    ///
+    /// # Panics
+    ///
+    /// When `more` repeats a path of the transport.
+    #[must_use]
+    pub fn with_routes(mut self, more: Router) -> Self {
+        self.routes = self.routes.merge(more);
+        self
+    }
+
+    /// The address that was bound, with its real port.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Answers until `shutdown` is cancelled, then ends in order.
+    ///
+    /// Nothing new is accepted, sessions take no more messages, requests in flight are answered
+    /// within [`HttpOptions::drain_timeout`], streams end, and what is left is cut off.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let Self { listener, options, routes, gate, closing, drained, .. } = self;
+        let router = behind_gate(routes, Arc::clone(&gate));
+        let mut connections = connections::accept(listener, router, &options, &closing, &shutdown).await;
+        let deadline = tokio::time::Instant::now() + options.drain_timeout;
+        closing.cancel();
+        if tokio::time::timeout_at(deadline, gate.wait_until_idle()).await.is_err() {
+            tracing::warn!("requests in flight took too long and are cut off");
+        }
+        drained.cancel();
+        connections::finish(&mut connections, deadline).await;
+    }
+}
+
+fn streamable<H: ServerHandler>(
+    factory: Arc<impl Fn() -> H + Send + Sync + 'static>,
+    options: &HttpOptions,
+    drained: CancellationToken,
+) -> StreamableHttpService<H, NeverSessionManager> {
+    let config = StreamableHttpServerConfig::default()
+        .with_legacy_session_mode(false)
+        .with_json_response(true)
+        .with_max_request_body_bytes(options.max_body_bytes)
+        .with_cancellation_token(drained)
+        // The gate has checked both for every path, with one set of rules.
+        .disable_allowed_hosts()
+        .disable_allowed_origins();
+    StreamableHttpService::new(move || Ok(factory()), Arc::new(NeverSessionManager::default()), config)
+}
+
+fn behind_gate(routes: Router, gate: Arc<Gate>) -> Router {
+    routes
+        .fallback(async || {
+            Refusal::new(StatusCode::NOT_FOUND, "there is nothing at this path; MCP is at /mcp")
+        })
+        .method_not_allowed_fallback(async || {
+            Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take this method")
+        })
+        // The gate bounds bodies itself, and to another size.
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(gate, gate::pass))
+}
+
+async fn health() -> Json<serde_json::Value> {
+    Json(serde_json::json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
+}

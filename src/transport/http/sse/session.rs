@@ -1,0 +1,162 @@
+//! The open sessions of the older transport, and what runs behind each.
+//!
+//! A session's id is 128 random bits and is all that lets a message in, so it is never logged.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::channel::mpsc as paired;
+use futures::{FutureExt, Stream, StreamExt, future, stream};
+use rmcp::ServerHandler;
+use rmcp::model::{
+    ClientJsonRpcMessage, ClientNotification, ClientRequest, DiscoverRequestMethod, ErrorData,
+    ProtocolVersion, ServerConfig, ServerJsonRpcMessage, ServerResult,
+};
+use rmcp::service::{NotificationContext, RequestContext, RoleServer, Service, serve_server_with_ct};
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio_util::sync::CancellationToken;
+
+use crate::transport::opening::Opening;
+
+/// Messages that may wait in one direction of one session.
+const QUEUED_MESSAGES: usize = 32;
+/// How long a client may take from opening the stream to choosing how it speaks.
+const OPENING_TIME: Duration = Duration::from_secs(60);
+
+/// The sessions that are open now, by id.
+pub(super) struct Sessions {
+    open: Mutex<HashMap<String, mpsc::Sender<ClientJsonRpcMessage>>>,
+    closing: CancellationToken,
+}
+
+/// What became of a message for a session.
+pub(super) enum Delivery {
+    /// The session will read it.
+    Accepted,
+    /// There is no such session.
+    Unknown,
+    /// The session has not read what came before.
+    Full,
+}
+
+/// An open session; dropping it closes the session.
+pub(super) struct Session {
+    id: String,
+    sessions: Arc<Sessions>,
+}
+
+impl Session {
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.sessions.lock().remove(&self.id);
+    }
+}
+
+impl Sessions {
+    pub(super) fn new(closing: CancellationToken) -> Self {
+        Self { open: Mutex::default(), closing }
+    }
+
+    /// Starts `handler` on a new session, and returns the session and what it answers.
+    pub(super) fn open<H: ServerHandler>(
+        self: &Arc<Self>,
+        handler: H,
+    ) -> Result<(Session, impl Stream<Item = ServerJsonRpcMessage> + use<H>), getrandom::Error> {
+        let id = random_id()?;
+        let (inbox, inbound) = mpsc::channel(QUEUED_MESSAGES);
+        let (outbox, outbound) = paired::channel(QUEUED_MESSAGES);
+        self.lock().insert(id.clone(), inbox);
+        tokio::spawn(serve(handler, outbox, inbound, self.closing.clone()));
+        Ok((Session { id, sessions: Arc::clone(self) }, outbound))
+    }
+
+    /// Hands a message to the session with this id.
+    pub(super) fn deliver(&self, id: &str, message: ClientJsonRpcMessage) -> Delivery {
+        let open = self.lock();
+        let Some(inbox) = open.get(id) else {
+            return Delivery::Unknown;
+        };
+        match inbox.try_send(message) {
+            Ok(()) => Delivery::Accepted,
+            Err(TrySendError::Full(_)) => Delivery::Full,
+            Err(TrySendError::Closed(_)) => Delivery::Unknown,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, mpsc::Sender<ClientJsonRpcMessage>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn random_id() -> Result<String, getrandom::Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)?;
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
+}
+
+async fn serve<H: ServerHandler>(
+    handler: H,
+    outbox: paired::Sender<ServerJsonRpcMessage>,
+    mut inbound: mpsc::Receiver<ClientJsonRpcMessage>,
+    closing: CancellationToken,
+) {
+    let handler = WithHandshake(handler);
+    let mut opening = Opening::new(handler.supported_protocol_versions());
+    let inbox = stream::poll_fn(move |context| inbound.poll_recv(context))
+        .take_until(closing.cancelled_owned())
+        .filter(move |message| future::ready(opening.admits(message)))
+        .boxed();
+    // Boxed, because the compiler cannot see that the bare future is Send for every handler.
+    let served = serve_server_with_ct(handler, (outbox, inbox), CancellationToken::new()).boxed();
+    match tokio::time::timeout(OPENING_TIME, served).await {
+        Ok(Ok(service)) => {
+            if let Err(error) = service.waiting().await {
+                tracing::error!(%error, "an /sse session broke");
+            }
+        }
+        Ok(Err(error)) => tracing::debug!(%error, "an /sse session ended before its handshake"),
+        Err(_) => tracing::debug!("an /sse session was never begun and is closed"),
+    }
+}
+
+/// A handler narrowed to the versions that have a handshake, which are all that this transport carries.
+struct WithHandshake<H>(H);
+
+impl<H: ServerHandler> Service<RoleServer> for WithHandshake<H> {
+    async fn handle_request(
+        &self,
+        request: ClientRequest,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ServerResult, ErrorData> {
+        if matches!(request, ClientRequest::DiscoverRequest(_)) {
+            return Err(ErrorData::method_not_found::<DiscoverRequestMethod>());
+        }
+        self.0.handle_request(request, context).await
+    }
+
+    async fn handle_notification(
+        &self,
+        notification: ClientNotification,
+        context: NotificationContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.0.handle_notification(notification, context).await
+    }
+
+    fn get_info(&self) -> ServerConfig {
+        ServerHandler::get_info(&self.0)
+    }
+
+    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
+        let newest = &ProtocolVersion::LATEST_WITH_INITIALIZE;
+        let mut versions = ServerHandler::supported_protocol_versions(&self.0).into_owned();
+        versions.retain(|version| version.as_str() <= newest.as_str());
+        Cow::Owned(versions)
+    }
+}

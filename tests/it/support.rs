@@ -1,0 +1,10 @@
+//! What tests stand on: databases, a server that may die, the program itself.
+//!
+//! - [`database`]: the Postgres that `scripts/test.sh` has started, and a schema in it for one test
+//! - [`server`]: a Postgres of a test's own, for tests of outages
+//! - [`program`]: the built program in a home of its own, spoken to over real pipes
+
+pub(crate) mod database;
+pub(crate) mod program;
+#[cfg(unix)]
+pub(crate) mod server;
