@@ -1,5 +1,6 @@
 //! Records **why** an agent's run went as it did, and answers questions about it.
 pub mod calibration;
+pub mod diff;
 pub mod error;
 pub mod gate;
 pub mod model;
