@@ -9,6 +9,7 @@
 
 mod ack;
 mod flag_files;
+mod intake;
 mod retirement;
 mod scribe;
 mod upkeep;
@@ -24,6 +25,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use ack::{Ack, Finished, SaveState, Saved};
+pub use intake::{DecisionRecorded, Intake, Recorded, ReviewDone, Switch};
 
 use crate::calibration::CalibrationRules;
 use crate::error::{Error, Result};
@@ -193,6 +195,13 @@ impl Recorder {
             stores.documents.delete(&found.trace.project, trace_id).await?;
         }
         Ok(found.is_some())
+    }
+
+    /// Writes the calibration files of a project anew; what cannot be written now follows with the next flag.
+    pub async fn write_flag_files(&self, project: &str) {
+        if let Err(error) = flag_files::write(&self.inner.stores, project).await {
+            tracing::warn!("the calibration files of {project} are not up to date: {error}");
+        }
     }
 
     /// Ends orderly: what is on its way gets a moment, and journals that nobody needs go. Nothing depends on it.

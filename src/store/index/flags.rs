@@ -10,7 +10,7 @@ use crate::calibration::{
     Baseline, CalibrationRules, Flag, FlagAction, GapRuns, GateCounts, NAMED_RUNS, PreviousRun, Resolutions,
     Scores, SubjectScores, SubjectWindow, Windows, announcement_line, check, is_flagged_for_review,
 };
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::{Event, EventBody, EventId, QualityRules, Timestamp, Trace, TraceId, fold};
 use crate::statistics::RunFacts;
 use crate::store::sealed::Sealed;
@@ -262,7 +262,7 @@ impl Index {
     /// All flags of the projects in scope, the last seen first.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database is away.
+    /// [`crate::Error::Unavailable`] when the database is away.
     pub async fn flags(&self, scope: &Scope) -> Result<Vec<Flag>> {
         self.read(async |session| read_flags(session, scope).await).await
     }
@@ -270,7 +270,7 @@ impl Index {
     /// Does to a flag what somebody decided; `None` when there is no such flag in scope.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database is away.
+    /// [`crate::Error::Unavailable`] when the database is away.
     pub async fn review_flag(
         &self,
         id: &str,
@@ -299,7 +299,7 @@ impl Index {
     /// Puts back flags as a project's file remembers them, unless the index knows them.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database is away.
+    /// [`crate::Error::Unavailable`] when the database is away.
     pub async fn restore_flags(&self, flags: Vec<Flag>) -> Result<()> {
         self.database
             .write(true, move |session| {
@@ -318,7 +318,7 @@ impl Index {
     /// any. For runs that came as documents.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database is away.
+    /// [`crate::Error::Unavailable`] when the database is away.
     pub async fn rebuild_flags(&self, mut runs: Vec<RunFacts>) -> Result<()> {
         runs.sort_by(|a, b| (a.ended_at(), &a.trace_id).cmp(&(b.ended_at(), &b.trace_id)));
         let rules = self.calibration;
