@@ -1,5 +1,6 @@
 //! Records **why** an agent's run went as it did, and answers questions about it.
 pub mod calibration;
+pub mod config;
 pub mod diff;
 pub mod error;
 pub mod gate;
@@ -8,6 +9,7 @@ pub mod model;
 pub mod query;
 pub mod recorder;
 pub mod scorecard;
+pub mod service;
 pub mod shown;
 pub mod statistics;
 pub mod store;
