@@ -4,6 +4,7 @@ pub mod config;
 pub mod diff;
 pub mod error;
 pub mod gate;
+pub mod maintenance;
 pub mod mcp;
 pub mod model;
 pub mod query;

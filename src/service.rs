@@ -20,6 +20,8 @@ pub struct Service {
     pub intake: Arc<Intake>,
     /// The way to ask.
     pub query: Query,
+    /// What takes secrets out, unless that is switched off.
+    pub redactor: Option<Redactor>,
 }
 
 impl Service {
@@ -36,36 +38,16 @@ impl Service {
     /// # Errors
     /// As [`Service::open`].
     pub fn open_with(config: &Config, clock: Arc<dyn Clock>) -> Result<Self> {
-        let installation = match Installation::open(&config.home) {
-            Ok(installation) => installation,
-            Err(Error::Unavailable { what, reason }) => {
-                tracing::warn!(
-                    "{what} is unavailable ({reason}): secrets are hashed with a key that ends with this process"
-                );
-                Installation::ephemeral()
-            }
-            Err(error) => return Err(error),
-        };
-        let process = process_name();
-        let recorder = Recorder::open(
-            RecorderOptions {
-                home: config.home.clone(),
-                database: config.database.clone(),
-                installation: installation.id.clone(),
-                process: process.clone(),
-                quality: config.quality,
-                calibration: config.calibration,
-                abandon_after: config.abandon_after,
-                require_database: config.require_database,
-            },
-            Arc::clone(&clock),
-        )?;
+        let installation = installation(config)?;
+        let options = options(config, &installation);
+        let process = options.process.clone();
+        let recorder = Recorder::open(options, Arc::clone(&clock))?;
         let redactor = config.redact.then(|| Redactor::new(installation.redaction_key()));
         let settings = Settings { prompts: config.prompts, scale_max: config.quality.scale_max };
-        let gate = Gate::new(redactor, Minter::new(process, clock, entropy), settings);
+        let gate = Gate::new(redactor.clone(), Minter::new(process, clock, entropy), settings);
         let query = Query::new(recorder.stores().clone());
         let intake = Arc::new(Intake::new(gate, recorder, config.switch.clone()));
-        Ok(Self { intake, query })
+        Ok(Self { intake, query, redactor })
     }
 
     /// The stores alone, for reading: nothing is started, adopted or written.
@@ -78,9 +60,42 @@ impl Service {
         }
     }
 
+    /// How a recorder of this configuration would be opened; for looking, not for recording.
+    ///
+    /// # Errors
+    /// As [`Service::open`].
+    pub fn recorder_options(config: &Config) -> Result<RecorderOptions> {
+        Ok(options(config, &installation(config)?))
+    }
+
     /// Ends orderly. Nothing depends on it.
     pub async fn close(&self) {
         self.intake.recorder().close().await;
+    }
+}
+
+fn installation(config: &Config) -> Result<Installation> {
+    match Installation::open(&config.home) {
+        Err(Error::Unavailable { what, reason }) => {
+            tracing::warn!(
+                "{what} is unavailable ({reason}): secrets are hashed with a key that ends with this process"
+            );
+            Ok(Installation::ephemeral())
+        }
+        other => other,
+    }
+}
+
+fn options(config: &Config, installation: &Installation) -> RecorderOptions {
+    RecorderOptions {
+        home: config.home.clone(),
+        database: config.database.clone(),
+        installation: installation.id.clone(),
+        process: process_name(),
+        quality: config.quality,
+        calibration: config.calibration,
+        abandon_after: config.abandon_after,
+        require_database: config.require_database,
     }
 }
 
