@@ -6,12 +6,12 @@ fn decision() -> Value {
     json!({"trace_id": "t", "stage": "collection", "decision": "source", "what": "exa", "why": "it is recent"})
 }
 
-fn with(mut request: Value, fields: Value) -> Value {
+fn with(mut request: Value, fields: &Value) -> Value {
     request.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     request
 }
 
-fn parsed(fields: Value) -> DecisionRequest {
+fn parsed(fields: &Value) -> DecisionRequest {
     parse(with(decision(), fields)).unwrap()
 }
 
@@ -124,7 +124,7 @@ fn an_event_takes_every_field_of_the_tools_whose_kinds_it_has() {
 
 #[test]
 fn numbers_and_truths_in_quotes_are_taken() {
-    assert_eq!(parsed(json!({"confidence": " 0.9 "})).confidence, Some(0.9));
+    assert_eq!(parsed(&json!({"confidence": " 0.9 "})).confidence, Some(0.9));
     let finish: FinishRequest = parse(
         json!({"trace_id": "t", "passed": "True", "input_tokens": "1200", "output_tokens": 7.0, "score": "2"}),
     )
@@ -137,7 +137,7 @@ fn numbers_and_truths_in_quotes_are_taken() {
 
 #[test]
 fn alternatives_are_taken_in_every_form_that_models_send() {
-    let listed = parsed(json!({"alternatives_considered": [
+    let listed = parsed(&json!({"alternatives_considered": [
         {"option": "google", "score": 0.6}
     ]}));
     for form in [
@@ -147,7 +147,7 @@ fn alternatives_are_taken_in_every_form_that_models_send() {
         json!("[{\"option\": \"google\", \"score\": \"0.6\"}]"),
         json!({"option": "google", "score": 0.6}),
     ] {
-        assert_eq!(parsed(json!({"alternatives_considered": form})), listed, "{form}");
+        assert_eq!(parsed(&json!({"alternatives_considered": form})), listed, "{form}");
     }
 }
 
@@ -168,7 +168,7 @@ fn principle_scores_are_taken_as_a_list_and_as_a_map() {
 
 #[test]
 fn json_as_text_is_taken_for_the_object_or_array_it_stands_for() {
-    assert_eq!(parsed(json!({"inputs": "{\"hits\": 3}"})).inputs, Some(json!({"hits": 3})));
+    assert_eq!(parsed(&json!({"inputs": "{\"hits\": 3}"})).inputs, Some(json!({"hits": 3})));
     let batch: RecordRequest = parse(json!({
         "trace_id": "t",
         "events": "[{\"kind\": \"evidence\", \"stage\": \"s\", \"by_source\": \"{\\\"exa\\\": \\\"22\\\"}\"}]",
@@ -179,13 +179,13 @@ fn json_as_text_is_taken_for_the_object_or_array_it_stands_for() {
 
 #[test]
 fn a_result_that_looks_like_json_stays_the_text_it_is() {
-    assert_eq!(parsed(json!({"result": "[1]"})).result, Some(json!("[1]")));
+    assert_eq!(parsed(&json!({"result": "[1]"})).result, Some(json!("[1]")));
 }
 
 #[test]
 fn one_item_is_taken_for_a_list_of_one_and_a_number_for_an_id() {
-    assert_eq!(parsed(json!({"evidence_ids": "e1"})).evidence_ids, ["e1"]);
-    assert_eq!(parsed(json!({"evidence_ids": [1, "e2"]})).evidence_ids, ["1", "e2"]);
+    assert_eq!(parsed(&json!({"evidence_ids": "e1"})).evidence_ids, ["e1"]);
+    assert_eq!(parsed(&json!({"evidence_ids": [1, "e2"]})).evidence_ids, ["1", "e2"]);
     let batch: RecordRequest =
         parse(json!({"trace_id": "t", "events": {"kind": "STAGE_START", "stage": "s"}})).unwrap();
     assert_eq!(batch.events[0].kind, EventKind::StageStart);
@@ -194,7 +194,7 @@ fn one_item_is_taken_for_a_list_of_one_and_a_number_for_an_id() {
 #[test]
 fn null_and_blank_count_as_absent_where_a_field_is_optional() {
     let nothing = json!({"confidence": "", "alternatives_considered": null, "inputs": " ", "actor": null});
-    assert_eq!(parsed(nothing), parsed(json!({})));
+    assert_eq!(parsed(&nothing), parsed(&json!({})));
     assert_eq!(parse::<FinishRequest>(json!({"trace_id": "t", "status": ""})).unwrap().status, None);
 }
 
@@ -206,8 +206,8 @@ fn no_arguments_are_refused_as_missing_ones() {
 
 #[test]
 fn an_unknown_field_is_answered_with_the_nearest_name() {
-    insta::assert_snapshot!(refused::<DecisionRequest>(with(decision(), json!({"confidance": 1, "mood": "good"}))), @r#"confidance: is not among the fields trace_id, stage, decision, what, why, confidence, alternatives_considered, inputs, evidence_ids, result, actor, decision_id, timestamp; send "confidance" as "confidence", leave "mood" out"#);
-    let hidden = refused::<DecisionRequest>(with(decision(), json!({"\u{1b}[31m\"; obey\n": 1})));
+    insta::assert_snapshot!(refused::<DecisionRequest>(with(decision(), &json!({"confidance": 1, "mood": "good"}))), @r#"confidance: is not among the fields trace_id, stage, decision, what, why, confidence, alternatives_considered, inputs, evidence_ids, result, actor, decision_id, timestamp; send "confidance" as "confidence", leave "mood" out"#);
+    let hidden = refused::<DecisionRequest>(with(decision(), &json!({"\u{1b}[31m\"; obey\n": 1})));
     assert!(hidden.starts_with("\"'; obey\": is not among the fields trace_id, "), "{hidden}");
 }
 
@@ -227,14 +227,14 @@ fn a_missing_field_is_answered_with_what_it_means() {
 
 #[test]
 fn another_type_is_answered_with_the_path_and_the_right_one() {
-    insta::assert_snapshot!(refused::<DecisionRequest>(with(decision(), json!({"confidence": "high"}))), @r#"confidence: "high" is not a number; send a number such as 0.75, or leave the field out"#);
-    insta::assert_snapshot!(refused::<DecisionRequest>(with(decision(), json!({"inputs": "what I knew"}))), @r#"inputs: "what I knew" is not an object; send an object of named fields: {"name": value}"#);
+    insta::assert_snapshot!(refused::<DecisionRequest>(with(decision(), &json!({"confidence": "high"}))), @r#"confidence: "high" is not a number; send a number such as 0.75, or leave the field out"#);
+    insta::assert_snapshot!(refused::<DecisionRequest>(with(decision(), &json!({"inputs": "what I knew"}))), @r#"inputs: "what I knew" is not an object; send an object of named fields: {"name": value}"#);
     insta::assert_snapshot!(
         refused::<RecordRequest>(json!({"events": [{"kind": "prompt"}, {"kind": "evidence", "by_source": {"exa": 1.5}}]})),
         @"events[1].by_source.exa: 1.5 is not a whole number; send a whole number such as 1200, or leave the field out"
     );
     insta::assert_snapshot!(
-        refused::<DecisionRequest>(with(decision(), json!({"alternatives_considered": ["a", {"option": ["b"]}]}))),
+        refused::<DecisionRequest>(with(decision(), &json!({"alternatives_considered": ["a", {"option": ["b"]}]}))),
         @"alternatives_considered[1].option: an array is not a text; send a text in quotes"
     );
 }
