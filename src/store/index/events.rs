@@ -4,13 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Index;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::{Event, EventId, TraceId};
+use crate::store::sealed::Sealed;
 use crate::store::session::Session;
 use crate::store::sql::{Sql, rows_at_once};
 
 /// Inserts those whose names are free, and gives their names.
-pub(super) async fn insert(session: &mut Session, events: &[Arc<Event>]) -> sqlx::Result<HashSet<String>> {
+pub(super) async fn insert(session: &mut Session, events: &[Arc<Sealed>]) -> sqlx::Result<HashSet<String>> {
     let mut inserted = HashSet::new();
     for chunk in events.chunks(rows_at_once(5)) {
         let mut sql =
@@ -22,7 +23,7 @@ pub(super) async fn insert(session: &mut Session, events: &[Arc<Event>]) -> sqlx
                 event.event_id.as_str().into(),
                 event.recorded_at.into(),
                 event.content_hash.as_str().into(),
-                body(event)?.into(),
+                event.json().into(),
             ]);
         }
         sql.rows(rows).push(" on conflict (trace_id, event_id) do nothing returning event_id");
@@ -49,7 +50,7 @@ pub(super) async fn hashes(
 }
 
 /// Keeps events aside whose names were taken by other content.
-pub(super) async fn keep_aside(session: &mut Session, events: &[Arc<Event>]) -> sqlx::Result<()> {
+pub(super) async fn keep_aside(session: &mut Session, events: &[Arc<Sealed>]) -> sqlx::Result<()> {
     for event in events {
         let sql = Sql::new(
             "insert into conflicts (trace_id, event_id, content_hash, recorded_at, body) values ($1, $2, $3, $4, $5) \
@@ -59,17 +60,19 @@ pub(super) async fn keep_aside(session: &mut Session, events: &[Arc<Event>]) -> 
         .bind(event.event_id.as_str())
         .bind(event.content_hash.as_str())
         .bind(event.recorded_at)
-        .bind(body(event)?);
+        .bind(event.json());
         session.execute(sql).await?;
     }
     Ok(())
 }
 
-/// Whether a run has stored events besides the `mine` that were just inserted.
-pub(super) async fn others(session: &mut Session, trace_id: &TraceId, mine: usize) -> sqlx::Result<bool> {
-    let sql = Sql::new("select count(*) from events where trace_id = $1").bind(trace_id.as_str());
-    let (stored,): (i64,) = session.fetch_one(sql).await?;
-    Ok(usize::try_from(stored).unwrap_or(usize::MAX) > mine)
+/// How many events of a run are stored, and their bytes of JSON.
+pub(super) async fn stored(session: &mut Session, trace_id: &TraceId) -> sqlx::Result<(i64, i64)> {
+    let sql = Sql::new(
+        "select count(*), cast(coalesce(sum(octet_length(body)), 0) as bigint) from events where trace_id = $1",
+    )
+    .bind(trace_id.as_str());
+    session.fetch_one(sql).await
 }
 
 /// All stored events of a run.
@@ -84,61 +87,68 @@ pub(super) async fn of(session: &mut Session, trace_id: &TraceId) -> sqlx::Resul
 }
 
 /// How many bytes of JSON they are.
-pub(super) fn bytes(events: &[Arc<Event>]) -> i64 {
-    let bytes: usize = events.iter().map(|event| body(event).map_or(0, |body| body.len())).sum();
-    i64::try_from(bytes).unwrap_or(i64::MAX)
-}
-
-fn body(event: &Event) -> sqlx::Result<String> {
-    serde_json::to_string(event).map_err(|error| sqlx::Error::Encode(error.into()))
+pub(super) fn bytes(events: &[Arc<Sealed>]) -> i64 {
+    i64::try_from(events.iter().map(|event| event.json().len()).sum::<usize>()).unwrap_or(i64::MAX)
 }
 
 impl Index {
     /// All events of a run that the database holds, in order: those that its document does not hold yet.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database is away.
+    /// [`crate::Error::Unavailable`] when the database is away.
     pub async fn events(&self, trace_id: &TraceId) -> Result<Vec<Event>> {
         self.read(async |session| of(session, trace_id).await).await
     }
 
-    /// Notes that a document of `revision` holds these events: their rows are no longer needed.
+    /// Notes that documents hold these events: their rows are no longer needed.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database is away.
-    pub async fn documented(
-        &self,
-        trace_id: &TraceId,
-        revision: u64,
-        path: String,
-        held: Vec<EventId>,
-        durable: bool,
-    ) -> Result<()> {
-        let trace_id = trace_id.clone();
-        let revision = i64::try_from(revision).map_err(|_| Error::Corrupt {
-            place: format!("the document of trace {trace_id}"),
-            reason: format!("its revision is {revision}"),
-        })?;
+    /// [`crate::Error::Unavailable`] when the database is away.
+    pub async fn documented(&self, held: Vec<Documented>, durable: bool) -> Result<()> {
         self.database
             .write(durable, move |session| {
                 Box::pin(async move {
-                    let sql = Sql::new(
-                        "update traces set document_revision = $1, trace_file_path = $2 \
-                         where trace_id = $3 and document_revision < $1",
-                    )
-                    .bind(revision)
-                    .bind(path)
-                    .bind(trace_id.as_str());
-                    session.execute(sql).await?;
-                    for chunk in held.chunks(1_000) {
-                        let mut sql = Sql::new("delete from events where trace_id = $1 and event_id in ")
-                            .bind(trace_id.as_str());
-                        sql.list(chunk.iter().map(EventId::as_str));
-                        session.execute(sql).await?;
+                    for document in held {
+                        mark(session, &document).await?;
                     }
                     Ok(())
                 })
             })
             .await
     }
+}
+
+/// A document that was written, with the events it holds.
+#[derive(Clone, Debug)]
+pub struct Documented {
+    /// The run.
+    pub trace_id: TraceId,
+    /// The document's revision.
+    pub revision: u64,
+    /// Where it lies.
+    pub path: String,
+    /// Its events.
+    pub held: Vec<EventId>,
+}
+
+async fn mark(session: &mut Session, document: &Documented) -> sqlx::Result<()> {
+    let revision = i64::try_from(document.revision).unwrap_or(i64::MAX);
+    let id = document.trace_id.as_str();
+    let sql = Sql::new(
+        "update traces set document_revision = $1, trace_file_path = $2 where trace_id = $3 and document_revision < $1",
+    )
+    .bind(revision)
+    .bind(&document.path)
+    .bind(id);
+    session.execute(sql).await?;
+    let (stored, _) = stored(session, &document.trace_id).await?;
+    if usize::try_from(stored).is_ok_and(|stored| stored == 0) {
+        return Ok(());
+    }
+    for chunk in document.held.chunks(1_000) {
+        let mut sql = Sql::new("delete from events where trace_id = $1 and event_id in ").bind(id);
+        sql.list(chunk.iter().map(EventId::as_str));
+        session.execute(sql).await?;
+    }
+    Ok(())
 }

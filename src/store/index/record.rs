@@ -4,9 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::projection::{self, Bookkeeping};
-use super::{Index, events};
+use super::{Index, events, flags};
+use crate::calibration::CalibrationRules;
 use crate::error::Result;
 use crate::model::{Event, EventBody, EventId, QualityRules, Status, Timestamp, Trace, TraceId, fold};
+use crate::store::sealed::Sealed;
 use crate::store::session::Session;
 use crate::store::sql::Sql;
 
@@ -16,7 +18,7 @@ pub struct Batch {
     /// The run.
     pub trace_id: TraceId,
     /// Its events.
-    pub events: Vec<Arc<Event>>,
+    pub events: Vec<Arc<Sealed>>,
     /// The run's document, which a run needs that has one: it alone knows which events it holds.
     pub document: Option<Box<Trace>>,
 }
@@ -30,6 +32,8 @@ pub enum TraceOutcome {
         standings: Vec<Standing>,
         /// The run as it stands now, when its document has to be written.
         finished: Option<Box<Trace>>,
+        /// Lines about calibration flags that opened, for whoever watches standard error.
+        announcements: Vec<String>,
     },
     /// Nothing happened: the run has a document of this revision or a later one, which must come with the batch.
     NeedsDocument {
@@ -77,7 +81,7 @@ impl Index {
         let order: Vec<TraceId> = batches.iter().map(|batch| batch.trace_id.clone()).collect();
         // One order for all processes, so that two of them never wait for each other in a circle.
         batches.sort_by(|a, b| a.trace_id.cmp(&b.trace_id));
-        let rules = self.rules;
+        let rules = (self.rules, self.calibration);
         let mut outcomes = self
             .database
             .write(durable, move |session| {
@@ -89,7 +93,7 @@ impl Index {
                     for batch in &batches {
                         let outcome = if deleted.contains(batch.trace_id.as_str()) {
                             let standings = vec![Standing::Deleted; batch.events.len()];
-                            TraceOutcome::Recorded { standings, finished: None }
+                            TraceOutcome::Recorded { standings, finished: None, announcements: Vec::new() }
                         } else {
                             record_run(session, batch, known.get(batch.trace_id.as_str()), &rules).await?
                         };
@@ -102,9 +106,11 @@ impl Index {
         Ok(order
             .iter()
             .map(|id| {
-                outcomes
-                    .remove(id)
-                    .unwrap_or(TraceOutcome::Recorded { standings: Vec::new(), finished: None })
+                outcomes.remove(id).unwrap_or(TraceOutcome::Recorded {
+                    standings: Vec::new(),
+                    finished: None,
+                    announcements: Vec::new(),
+                })
             })
             .collect())
     }
@@ -132,7 +138,7 @@ async fn record_run(
     session: &mut Session,
     batch: &Batch,
     known: Option<&Known>,
-    rules: &QualityRules,
+    (rules, calibration): &(QualityRules, CalibrationRules),
 ) -> sqlx::Result<TraceOutcome> {
     let revision = known.map_or(0, |known| u64::try_from(known.document_revision).unwrap_or(0));
     let at_hand = batch.document.as_ref().map_or(0, |document| document.metadata.revision);
@@ -141,31 +147,35 @@ async fn record_run(
     }
     let (standings, fresh) = take_in(session, batch, known).await?;
     if fresh.is_empty() {
-        return Ok(TraceOutcome::Recorded { standings, finished: None });
+        return Ok(TraceOutcome::Recorded { standings, finished: None, announcements: Vec::new() });
     }
     let known_status = known.and_then(|known| known.status.parse::<Status>().ok());
     let ends =
         fresh.iter().any(|event| matches!(event.body, EventBody::Finish(_) | EventBody::Abandon { .. }));
     let was_finished = known_status.is_some_and(Status::is_finished) || batch.document.is_some();
     let starts = fresh.iter().any(|event| matches!(event.body, EventBody::Start(_)));
-    let finished = if ends || was_finished || starts {
-        let trace = read_run(session, batch, &fresh, known, rules).await?;
-        match trace {
-            Some(trace) => {
-                let books = books(known, &fresh, batch, revision);
-                projection::write(session, &trace, &books, rules).await?;
-                (trace.status().is_finished() || batch.document.is_some()).then(|| Box::new(trace))
-            }
-            // Events of a run whose start has not come yet wait for it.
-            None => None,
+    let mut finished = None;
+    let mut announcements = Vec::new();
+    if ends || was_finished || starts {
+        // Events of a run whose start has not come yet wait for it.
+        if let Some(trace) = read_run(session, batch, &fresh, known, rules).await? {
+            let books = books(session, known, &fresh, batch, revision).await?;
+            projection::write(session, &trace, &books, rules).await?;
+            let finish = fresh.iter().find(|event| matches!(event.body, EventBody::Finish(_)));
+            let trace = match finish {
+                Some(finish) => {
+                    let calibrated = flags::calibrate(session, trace, finish, rules, calibration).await?;
+                    announcements = calibrated.announcements;
+                    calibrated.trace
+                }
+                None => trace,
+            };
+            finished = (trace.status().is_finished() || batch.document.is_some()).then(|| Box::new(trace));
         }
-    } else {
-        if known.is_some() {
-            touch(session, batch, &fresh).await?;
-        }
-        None
-    };
-    Ok(TraceOutcome::Recorded { standings, finished })
+    } else if known.is_some() {
+        touch(session, batch, &fresh).await?;
+    }
+    Ok(TraceOutcome::Recorded { standings, finished, announcements })
 }
 
 /// Inserts what is new and says of each event what it is.
@@ -173,8 +183,8 @@ async fn take_in(
     session: &mut Session,
     batch: &Batch,
     known: Option<&Known>,
-) -> sqlx::Result<(Vec<Standing>, Vec<Arc<Event>>)> {
-    let mut candidates: Vec<Arc<Event>> = Vec::new();
+) -> sqlx::Result<(Vec<Standing>, Vec<Arc<Sealed>>)> {
+    let mut candidates: Vec<Arc<Sealed>> = Vec::new();
     for event in &batch.events {
         let held = batch
             .document
@@ -189,7 +199,7 @@ async fn take_in(
     let missing: Vec<&EventId> =
         candidates.iter().map(|event| &event.event_id).filter(|id| !inserted.contains(id.as_str())).collect();
     let mut hashes = events::hashes(session, &batch.trace_id, &missing).await?;
-    let fresh: Vec<Arc<Event>> =
+    let fresh: Vec<Arc<Sealed>> =
         candidates.iter().filter(|event| inserted.contains(event.event_id.as_str())).cloned().collect();
 
     let mut standings = Vec::with_capacity(batch.events.len());
@@ -226,40 +236,57 @@ fn is_moot(event: &Event, known: Option<&Known>) -> bool {
 async fn read_run(
     session: &mut Session,
     batch: &Batch,
-    fresh: &[Arc<Event>],
+    fresh: &[Arc<Sealed>],
     known: Option<&Known>,
     rules: &QualityRules,
 ) -> sqlx::Result<Option<Trace>> {
     let base = batch.document.as_deref().cloned();
-    let starts = fresh.iter().any(|event| matches!(event.body, EventBody::Start(_)));
-    if known.is_none()
-        && starts
-        && base.is_none()
-        && !events::others(session, &batch.trace_id, fresh.len()).await?
-    {
-        return Ok(fold(None, fresh.iter().map(Arc::as_ref), rules));
+    if known.is_none() && base.is_none() && !has_strays(session, batch, fresh).await? {
+        return Ok(fold(None, fresh.iter().map(|event| event.event()), rules));
     }
     let events = events::of(session, &batch.trace_id).await?;
     Ok(fold(base, &events, rules))
 }
 
-fn books(known: Option<&Known>, fresh: &[Arc<Event>], batch: &Batch, revision: u64) -> Bookkeeping {
-    let held = batch.document.as_ref().map_or(0, |document| document.metadata.events.len());
-    let count = |sum: i64, more: usize| sum.saturating_add(i64::try_from(more).unwrap_or(i64::MAX));
+/// Whether a run without a row has events that came before its start.
+async fn has_strays(session: &mut Session, batch: &Batch, fresh: &[Arc<Sealed>]) -> sqlx::Result<bool> {
+    let (stored, _) = events::stored(session, &batch.trace_id).await?;
+    Ok(usize::try_from(stored).unwrap_or(usize::MAX) > fresh.len())
+}
+
+async fn books(
+    session: &mut Session,
+    known: Option<&Known>,
+    fresh: &[Arc<Sealed>],
+    batch: &Batch,
+    revision: u64,
+) -> sqlx::Result<Bookkeeping> {
+    let whole = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let (event_count, event_bytes) = match known {
+        Some(known) => (
+            known.event_count.saturating_add(whole(fresh.len())),
+            known.event_bytes.saturating_add(events::bytes(fresh)),
+        ),
+        None => {
+            let held = batch.document.as_ref().map_or(0, |document| document.metadata.events.len());
+            let (stored, bytes) = events::stored(session, &batch.trace_id).await?;
+            (stored.saturating_add(whole(held)), bytes)
+        }
+    };
     let last = fresh.iter().filter(|event| event.body.is_activity()).map(|event| event.recorded_at).max();
     let last_known = known.map(|known| Timestamp::new(known.last_event_at));
-    Bookkeeping {
-        event_count: count(known.map_or(count(0, held), |known| known.event_count), fresh.len()),
-        event_bytes: known.map_or(0, |known| known.event_bytes).saturating_add(events::bytes(fresh)),
+    Ok(Bookkeeping {
+        event_count,
+        event_bytes,
         last_event_at: last.max(last_known),
         document_revision: revision,
         had_rows: known.is_some_and(|known| known.projected) || batch.document.is_some(),
         is_new: known.is_none(),
-    }
+    })
 }
 
 /// Counts further events of an open run on its row.
-async fn touch(session: &mut Session, batch: &Batch, fresh: &[Arc<Event>]) -> sqlx::Result<()> {
+async fn touch(session: &mut Session, batch: &Batch, fresh: &[Arc<Sealed>]) -> sqlx::Result<()> {
     let decisions: Vec<_> = fresh
         .iter()
         .filter_map(|event| match &event.body {
