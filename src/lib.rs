@@ -2,8 +2,8 @@
 pub mod error;
 pub mod gate;
 pub mod model;
-pub mod shown;
 pub mod scorecard;
+pub mod shown;
 pub mod statistics;
 pub mod store;
 pub mod transport;

@@ -127,7 +127,9 @@ impl Documents {
             Some(trace) if before.is_some_and(|(held, _)| held == trace.metadata.events.len()) => {
                 Ok(Some(self.unchanged(&place, trace)))
             }
-            Some(trace) => self.write(&place, &trace, before.map_or(0, |(_, revision)| revision)).await.map(Some),
+            Some(trace) => {
+                self.write(&place, &trace, before.map_or(0, |(_, revision)| revision)).await.map(Some)
+            }
             None => Ok(None),
         };
         drop(lock);
@@ -142,7 +144,9 @@ impl Documents {
         let place = place(&trace.project, &trace.trace_id);
         let lock = self.lock(&trace.trace_id).await?;
         let written = match self.base(&place).await? {
-            Some(base) if base.metadata.events.len() >= trace.metadata.events.len() => Ok(self.unchanged(&place, base)),
+            Some(base) if base.metadata.events.len() >= trace.metadata.events.len() => {
+                Ok(self.unchanged(&place, base))
+            }
             base => self.write(&place, trace, base.map_or(0, |base| base.metadata.revision)).await,
         };
         drop(lock);
@@ -163,8 +167,10 @@ impl Documents {
     }
 
     async fn write(&self, place: &Place, trace: &Trace, revision: u64) -> Result<Written> {
-        let (trace, text) = document::write(trace, GENERATOR, revision.max(trace.metadata.revision) + 1)
-            .map_err(|error| Error::Corrupt { place: place.as_str().to_owned(), reason: error.to_string() })?;
+        let (trace, text) =
+            document::write(trace, GENERATOR, revision.max(trace.metadata.revision) + 1).map_err(
+                |error| Error::Corrupt { place: place.as_str().to_owned(), reason: error.to_string() },
+            )?;
         self.put(place, text).await?;
         self.put(&summary_place(place), crate::scorecard::markdown(&trace)).await?;
         Ok(Written { changed: true, ..self.unchanged(place, trace) })
@@ -223,8 +229,10 @@ impl Documents {
             return Ok(None);
         }
         let Some(text) = self.get(&place.0).await? else { return Ok(None) };
-        let loaded = document::read(&text, &self.rules)
-            .map_err(|error| Error::Corrupt { place: place.as_str().to_owned(), reason: error.to_string() })?;
+        let loaded = document::read(&text, &self.rules).map_err(|error| Error::Corrupt {
+            place: place.as_str().to_owned(),
+            reason: error.to_string(),
+        })?;
         Ok(Some(Found { trace: loaded.trace, integrity: loaded.integrity }))
     }
 
@@ -256,7 +264,10 @@ impl Documents {
     pub async fn probe(&self) -> Result<()> {
         let name = format!("projects/.probe-{}", disk::unique_suffix());
         let store = self.store()?;
-        store.put(&Path::from(name.as_str()), PutPayload::from_static(b"")).await.map_err(|error| unavailable(&error))?;
+        store
+            .put(&Path::from(name.as_str()), PutPayload::from_static(b""))
+            .await
+            .map_err(|error| unavailable(&error))?;
         store.delete(&Path::from(name)).await.map_err(|error| unavailable(&error))
     }
 
@@ -308,9 +319,13 @@ impl Documents {
 
     /// The store, opened anew: a folder that was away may be back.
     fn store(&self) -> Result<Arc<dyn ObjectStore>> {
-        disk::create_private_dir(&self.root)
-            .map_err(|error| Error::Unavailable { what: "the documents folder", reason: error.to_string() })?;
-        let store = LocalFileSystem::new_with_prefix(&self.root).map_err(|error| unavailable(&error))?.with_fsync(true);
+        disk::create_private_dir(&self.root).map_err(|error| Error::Unavailable {
+            what: "the documents folder",
+            reason: error.to_string(),
+        })?;
+        let store = LocalFileSystem::new_with_prefix(&self.root)
+            .map_err(|error| unavailable(&error))?
+            .with_fsync(true);
         Ok(Arc::new(store))
     }
 
