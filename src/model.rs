@@ -5,7 +5,7 @@
 //!
 //! - [`Event`] is what is recorded: one immutable fact about one run.
 //! - [`Trace`] is what is read: the document of a run, with its stages, decisions, quality and cost.
-//! - [`fold`] turns the first into the second. It is the only place that knows how.
+//! - [`fold()`] turns the first into the second. It is the only place that knows how.
 //! - [`document`] reads and writes traces as JSON documents, of this version and of version 1.
 //!
 //! Start at [`Trace`] for the shape of a run, and at [`fold`](mod@fold) for its life.

@@ -1,8 +1,8 @@
 //! What a run came to, for people and models: five lines, a page, or a document.
 //!
-//! - [`compact`] is what `trace_finish` answers with: quality, time, money, evidence, gaps.
-//! - [`verbose`] is the page behind it: every score, stage and decision in 80 columns of plain text.
-//! - [`markdown`] is the document that lies beside the run's JSON.
+//! - [`compact()`] is what `trace_finish` answers with: quality, time, money, evidence, gaps.
+//! - [`verbose()`] is the page behind it: every score, stage and decision in 80 columns of plain text.
+//! - [`markdown()`] is the document that lies beside the run's JSON.
 //!
 //! Pure functions of a [`Trace`](crate::model::Trace): no IO, no clock, so an open run has no duration here. What
 //! nobody stated is shown as `-`, never guessed. All text of a run is untrusted: it is shown on one line without
@@ -14,7 +14,6 @@ mod amounts;
 mod compact;
 mod lines;
 mod markdown;
-pub(crate) mod shown;
 mod verbose;
 mod wording;
 
@@ -23,7 +22,7 @@ pub use compact::compact;
 pub(crate) use lines::fitted;
 pub use markdown::markdown;
 pub use verbose::verbose;
-pub(crate) use wording::{evidence_flow, gate_word, quality_text};
+pub(crate) use wording::{counted, gate_word};
 
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,11 @@
 //! What many runs say together: summaries, groups and patterns of principles.
 //!
-//! Everything here is a pure accumulator over [`RunFacts`], one small row a run. The index streams such rows out of
-//! a database and leaves the arithmetic to this module, so that both databases, and the tests, share one. No
-//! accumulator depends on the order of its runs, and two of them merge into what one would have been.
+//! Everything here is a pure accumulator over [`RunFacts`], one small row a run. The index streams such rows
+//! out of a database and leaves the arithmetic to this module, so that both databases, and the tests, share
+//! one. No accumulator depends on the order of its runs, and two summaries merge into what one would have been.
 //!
-//! Failed and abandoned runs are never hidden: each figure names the statuses it covers, where "finished" means
-//! complete, failed or incomplete. A figure that no run supports is absent, never zero.
+//! Failed and abandoned runs are never hidden: each figure names the statuses it covers, where "finished"
+//! means complete, failed or incomplete. A figure that no run supports is absent, never zero.
 //!
 //! Start at [`Summary`]; [`proportion`](mod@proportion) and [`Sample`] hold the definitions of the figures.
 
@@ -13,20 +13,24 @@ mod facts;
 mod group;
 mod patterns;
 pub mod proportion;
+mod report;
 mod sample;
 mod sum;
 mod summary;
+mod tally;
 
 pub use facts::RunFacts;
 pub use group::{GroupBy, GroupReport, GroupedReport, GroupedSummary, UnknownGrouping};
-pub use patterns::{GapCount, Pattern, PatternsReport, PrincipleTallies, PrincipleTally, Trend, patterns};
+pub use patterns::{GapCount, Pattern, PatternsReport, Trend, patterns};
 pub use proportion::{difference, wilson};
-pub use sample::{Sample, quantile};
-pub use sum::ExactSum;
-pub use summary::{
-    CostReport, DecisionsReport, DurationReport, GateReport, QualityReport, StatusCounts, Summary,
-    SummaryReport, TokensReport,
+pub use report::{
+    CostReport, DecisionsReport, DurationReport, GateReport, QualityReport, StatusCounts, SummaryReport,
+    TokensReport,
 };
+pub use sample::{Sample, Sorted, quantile};
+pub use sum::ExactSum;
+pub use summary::Summary;
+pub use tally::{PrincipleTallies, PrincipleTally};
 
 /// A count as answers carry it.
 fn count(n: u64) -> i64 {
@@ -34,4 +38,4 @@ fn count(n: u64) -> i64 {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

@@ -8,10 +8,15 @@ mod database;
 pub mod disk;
 pub mod documents;
 pub mod index;
+mod installation;
 pub mod journal;
+pub mod live;
 mod sealed;
 mod session;
 mod sql;
+mod stores;
 
 pub use database::{Database, DatabaseTarget};
+pub use installation::Installation;
 pub use sealed::Sealed;
+pub use stores::{LoadedTrace, Stores};

@@ -23,6 +23,7 @@ create table traces (
     scaled_score double precision,
     started_at timestamptz not null,
     completed_at timestamptz,
+    ended_at timestamptz,
     duration_seconds double precision,
     evidence_collected bigint,
     evidence_passed bigint,
@@ -78,7 +79,10 @@ create index traces_status on traces (status, started_at desc, trace_id);
 create index traces_gate on traces (quality_gate_passed, started_at desc, trace_id);
 create index traces_score on traces (scaled_score desc nulls last, started_at desc, trace_id);
 create index traces_flagged on traces (started_at desc, trace_id) where flagged_for_review;
-create index traces_completed on traces (completed_at, trace_id);
+create index traces_ended on traces (ended_at, trace_id);
+create index traces_project_ended on traces (project, ended_at, trace_id);
+create index traces_intent_ended on traces (intent, ended_at, trace_id);
+create index traces_domain_ended on traces (domain, ended_at, trace_id);
 create index traces_open on traces (last_event_at) where status = 'in_progress';
 create index traces_parent on traces (parent_trace_id) where parent_trace_id is not null;
 create index traces_principles on traces using gin (principle_scores);
@@ -139,10 +143,11 @@ create table principle_scores (
     score double precision,
     scaled_score double precision,
     side text collate "C" not null,
-    completed_at timestamptz,
+    project text collate "C" not null,
+    ended_at timestamptz,
     primary key (trace_id, principle)
 );
-create index principle_scores_side on principle_scores (principle, side, completed_at);
+create index principle_scores_ended on principle_scores (principle, ended_at, trace_id);
 
 create table evidence (
     trace_id text collate "C" not null,

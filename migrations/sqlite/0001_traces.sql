@@ -23,6 +23,7 @@ create table traces (
     scaled_score real,
     started_at datetime not null,
     completed_at datetime,
+    ended_at datetime,
     duration_seconds real,
     evidence_collected integer,
     evidence_passed integer,
@@ -77,7 +78,10 @@ create index traces_status on traces (status, started_at desc, trace_id);
 create index traces_gate on traces (quality_gate_passed, started_at desc, trace_id);
 create index traces_score on traces (scaled_score desc, started_at desc, trace_id);
 create index traces_flagged on traces (started_at desc, trace_id) where flagged_for_review;
-create index traces_completed on traces (completed_at, trace_id);
+create index traces_ended on traces (ended_at, trace_id);
+create index traces_project_ended on traces (project, ended_at, trace_id);
+create index traces_intent_ended on traces (intent, ended_at, trace_id);
+create index traces_domain_ended on traces (domain, ended_at, trace_id);
 create index traces_open on traces (last_event_at) where status = 'in_progress';
 create index traces_parent on traces (parent_trace_id) where parent_trace_id is not null;
 
@@ -141,10 +145,11 @@ create table principle_scores (
     score real,
     scaled_score real,
     side text not null,
-    completed_at datetime,
+    project text not null,
+    ended_at datetime,
     primary key (trace_id, principle)
 );
-create index principle_scores_side on principle_scores (principle, side, completed_at);
+create index principle_scores_ended on principle_scores (principle, ended_at, trace_id);
 
 create table evidence (
     trace_id text not null,

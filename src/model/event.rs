@@ -1,7 +1,7 @@
 //! What is recorded: one immutable fact about one run.
 //!
 //! Events come out of the gate checked and redacted; the journal and the index keep them as JSON in this shape
-//! until the run's document holds them. [`fold`](super::fold) says what each does to a trace.
+//! until the run's document holds them. [`fold`](mod@super::fold) says what each does to a trace.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -44,9 +44,6 @@ pub fn fold<'a>(
         apply(&mut trace, event, rules);
         trace.metadata.events.insert(event.event_id.clone(), event.content_hash.clone());
     }
-    for event in std::mem::take(&mut trace.metadata.unplaced) {
-        apply(&mut trace, &event, rules);
-    }
     settle(&mut trace);
     Some(trace)
 }
@@ -184,6 +181,10 @@ fn decide(trace: &mut Trace, event: &Event, late: bool) {
     let decisions = &mut stage(trace, &body.stage).decisions;
     let place = decisions.partition_point(|other| other.timestamp <= decision.timestamp);
     decisions.insert(place, decision);
+    // What was said about it before it came has waited for it.
+    for event in std::mem::take(&mut trace.metadata.unplaced) {
+        amend(trace, &event);
+    }
 }
 
 /// Adds to a decision what was said about it later; without that decision the event waits among the unplaced.
@@ -271,6 +272,9 @@ fn close(trace: &mut Trace, status: Status, error: Option<String>, at: Timestamp
     run.error = error;
     run.completed_at = Some(at);
     run.duration_seconds = Some(at.seconds_since(run.started_at).max(0.0));
+    for stage in trace.stages.values_mut() {
+        stage.close_at_finish(at);
+    }
 }
 
 fn reopen(trace: &mut Trace) {
@@ -284,12 +288,11 @@ fn reopen(trace: &mut Trace) {
     }
 }
 
-/// What follows from the whole: stages that the end found open, costs that only the parts stated, counts.
+/// What follows from the whole: stages entered after the end, costs that only the parts stated, counts.
 fn settle(trace: &mut Trace) {
     if let Some(completed_at) = trace.run.completed_at {
         for stage in trace.stages.values_mut() {
-            let at = stage.started_at.map_or(completed_at, |started_at| started_at.max(completed_at));
-            stage.close_at_finish(at);
+            stage.close_at_finish(completed_at);
         }
     }
     settle_cost(trace);

@@ -84,10 +84,11 @@ impl Stage {
         self.settle(entries);
     }
 
-    /// Closes a stay that the run's end found open.
+    /// Closes a stay that the run's end found open, or that began after it.
     pub fn close_at_finish(&mut self, at: Timestamp) {
         if self.is_open() {
-            self.leave(at, None);
+            let entered = self.stays().last().and_then(|last| last.started_at);
+            self.leave(entered.map_or(at, |entered| entered.max(at)), None);
             self.closed_by = Some("finish".to_owned());
         }
     }

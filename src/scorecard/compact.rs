@@ -2,9 +2,9 @@
 
 use super::amounts::{UNKNOWN, money_text};
 use super::lines::fitted;
-use super::shown::one_line;
 use super::wording::{evidence_flow, quality_text, seconds_text};
 use crate::model::{Quality, Status, Trace};
+use crate::shown::one_line;
 
 const WIDTH: usize = 59;
 

@@ -1,6 +1,6 @@
 //! Lines of plain text that keep to their width, counted in characters.
 
-use super::shown::one_line;
+use crate::shown::one_line;
 
 /// The width of a page.
 const PAGE: usize = 80;

@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 
 use self::escape::{code, file_link, inline, quoted};
 use super::amounts::{UNKNOWN, score_text};
-use super::shown::excerpt;
 use super::wording::{
     agent_text, cost_text, counted, evidence_flow, evidence_text, gate_word, iteration_text, mark,
     outcome_text, quality_text, seconds_text, time_text, unscored,
 };
 use crate::model::{Decision, Stage, Trace};
+use crate::shown::excerpt;
 
 /// The run as a Markdown document: what it was, how good, what it decided and why.
 ///

@@ -307,6 +307,7 @@ fn the_document_tells_the_whole_run() {
     - **Confidence:** -
     - **Error:** too wide
     - **Late:** recorded after the run had ended
+    - **Redacted:** 1 secret
     - **Recorded:** 2026-02-13 14:32:00 UTC, `dec_p_9`
 
     ## Calibration

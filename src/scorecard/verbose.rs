@@ -2,12 +2,12 @@
 
 use super::amounts::{UNKNOWN, score_text};
 use super::lines::Page;
-use super::shown::excerpt;
 use super::wording::{
     agent_text, alternative_text, cost_text, counted, evidence_flow, evidence_text, iteration_text, mark,
     outcome_text, quality_text, seconds_text, time_text, unscored,
 };
 use crate::model::{Decision, Trace};
+use crate::shown::excerpt;
 
 /// The run with every score, stage, iteration and decision, in lines of at most 80 characters, without a line end
 /// at the end. Long texts are cut, and what was cut is counted; prompts and evidence items are only counted.

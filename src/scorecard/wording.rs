@@ -4,7 +4,7 @@ use super::amounts::{UNKNOWN, count_text, duration_text, money_text, score_text}
 use crate::model::{Agent, Alternative, Cost, Iteration, Outcome, Quality, Timestamp};
 
 /// Collected, kept and filtered-out evidence.
-pub(crate) type EvidenceCounts = (Option<i64>, Option<i64>, Option<i64>);
+pub(super) type EvidenceCounts = (Option<i64>, Option<i64>, Option<i64>);
 
 /// `PASS`, `FAIL`, or `-` where there is no verdict.
 pub(crate) fn gate_word(passed: Option<bool>) -> &'static str {
@@ -16,7 +16,7 @@ pub(crate) fn gate_word(passed: Option<bool>) -> &'static str {
 }
 
 /// The score on its scale and the verdict: `2.4/3.0  PASS`, with what is known of it.
-pub(crate) fn quality_text(quality: &Quality) -> String {
+pub(super) fn quality_text(quality: &Quality) -> String {
     let score = quality.score.map(|score| match quality.scale_max {
         Some(scale) => format!("{}/{}", score_text(score), score_text(scale)),
         None => score_text(score),
@@ -29,7 +29,7 @@ pub(crate) fn quality_text(quality: &Quality) -> String {
 }
 
 /// What was collected and what was kept: `28->18`, with `?` where one of the two is not known.
-pub(crate) fn evidence_flow((collected, kept, filtered): EvidenceCounts) -> String {
+pub(super) fn evidence_flow((collected, kept, filtered): EvidenceCounts) -> String {
     let count = |count: Option<i64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
     match (collected, kept, filtered) {
         (None, None, None) => UNKNOWN.to_owned(),
@@ -122,7 +122,7 @@ pub(super) fn time_text(time: Timestamp) -> String {
 }
 
 /// A number of things with the right form of the word.
-pub(super) fn counted(count: usize, thing: &str) -> String {
+pub(crate) fn counted(count: usize, thing: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {thing}{plural}", count_text(i64::try_from(count).unwrap_or(i64::MAX)))
 }

@@ -107,7 +107,8 @@ impl RunFacts {
 
     /// The moment that places a finished run in a window of time; absent while the run is open.
     ///
-    /// That is its end. Documents of version 1 may lack it; such a run counts at its start rather than nowhere.
+    /// That is its end. Documents of version 1 may lack it; such a run counts at its start rather than
+    /// nowhere.
     #[must_use]
     pub fn ended_at(&self) -> Option<Timestamp> {
         self.is_finished().then(|| self.completed_at.unwrap_or(self.started_at))
@@ -137,7 +138,8 @@ mod tests {
             "schema_version": 2, "trace_id": "t", "project_name": "p",
             "run": {"started_at": "2026-02-13T14:30:22Z", "status": "failed", "agent": {"model": "m-agent"}},
             "stages": {"s": {"decisions": [
-                {"decision_id": "1", "decision": "k", "what": "w", "confidence": 0.5, "timestamp": "2026-02-13T14:30:23Z"},
+                {"decision_id": "1", "decision": "k", "what": "w", "confidence": 0.5,
+                 "timestamp": "2026-02-13T14:30:23Z"},
                 {"decision_id": "2", "decision": "k", "what": "w", "timestamp": "2026-02-13T14:30:24Z"}]}},
             "quality": {"score": 50.0, "scale_max": 100.0, "gap_principles": ["given"],
                         "principle_scores": [{"id": "low", "score": 10.0}, {"id": "high", "score": 100.0}]}

@@ -62,11 +62,11 @@ pub(super) fn mean(sum: &ExactSum, n: u64) -> Option<f64> {
     (n > 0).then(|| sum.value() / n as f64)
 }
 
-/// The quantile of ascending numbers at `share` (in `0..=1`, else the nearest of the two), with linear interpolation
-/// between the neighbours of position `(n - 1) * share`; absent for no numbers.
+/// The quantile of ascending numbers at `share` (in `0..=1`, else the nearest of the two), with linear
+/// interpolation between the neighbours of position `(n - 1) * share`; absent for no numbers.
 ///
-/// That is type 7 of R. J. Hyndman and Y. Fan, "Sample Quantiles in Statistical Packages" (1996), and what R, `NumPy`
-/// and Postgres' `percentile_cont` give.
+/// That is type 7 of R. J. Hyndman and Y. Fan, "Sample Quantiles in Statistical Packages" (1996), and what R,
+/// `NumPy` and Postgres' `percentile_cont` give.
 ///
 /// ```
 /// use whytrace::statistics::quantile;

@@ -37,8 +37,8 @@ pub(crate) fn run(id: &str, status: Status) -> RunFacts {
     }
 }
 
-/// Up to 40 runs with ids of their own, few projects, intents and principles, and ends within 120 days, some of them at
-/// the same moment.
+/// Up to 40 runs with ids of their own, few projects, intents and principles, and ends within 30 days, some
+/// of them at the same moment. Intent `i0` scores a fifth of what the others do.
 pub(crate) fn any_runs() -> impl Strategy<Value = Vec<RunFacts>> {
     prop::collection::vec(any_run(), 0..40).prop_map(|mut runs| {
         for (place, run) in runs.iter_mut().enumerate() {
@@ -50,7 +50,7 @@ pub(crate) fn any_runs() -> impl Strategy<Value = Vec<RunFacts>> {
 
 fn any_run() -> impl Strategy<Value = RunFacts> {
     let figures = (
-        prop::option::of(0.0..3.0_f64),
+        prop::option::weighted(0.9, 0.0..3.0_f64),
         prop::option::of(0.0..1e6_f64),
         prop::option::of(0.0..1e3_f64),
         prop::option::of(0..i64::MAX),
@@ -59,7 +59,7 @@ fn any_run() -> impl Strategy<Value = RunFacts> {
     );
     let names = (0..2_u8, prop::option::of(0..3_u8), prop::option::of(0..3_u8));
     let principles = prop::collection::btree_map(0..4_u8, any::<bool>(), 0..4);
-    (prop::sample::select(Status::ALL.to_vec()), 0..120_i64, figures, names, principles).prop_map(
+    (prop::sample::select(Status::ALL.to_vec()), 0..30_i64, figures, names, principles).prop_map(
         |(status, day, figures, (project, intent, domain), principles)| {
             let mut run = run("t", status);
             let shift = chrono::TimeDelta::days(day);
@@ -70,6 +70,7 @@ fn any_run() -> impl Strategy<Value = RunFacts> {
             run.confidence_count = run.decisions;
             run.project = format!("p{project}");
             run.intent = intent.map(|n| format!("i{n}"));
+            run.score = run.score.map(|score| if intent == Some(0) { score / 5.0 } else { score });
             run.domain = domain.map(|n| format!("d{n}"));
             for (principle, gap) in principles {
                 run.principles.push(format!("P-{principle}"));

@@ -85,7 +85,7 @@ impl Database {
         Self { kind }
     }
 
-    /// Whether a commit is on disk when it returns, as against only after the next [`Database::make_durable`].
+    /// Whether a commit is on disk when it returns, as against only after the next durable one.
     pub(crate) fn commits_are_durable(&self) -> bool {
         matches!(self.kind, Kind::Postgres(_))
     }

@@ -6,7 +6,9 @@
 //! events to rows instead of two that could drift apart.
 
 mod events;
+mod facts;
 mod filter;
+mod flags;
 mod lookup;
 mod page;
 mod projection;
@@ -16,6 +18,7 @@ mod upkeep;
 
 use std::sync::Arc;
 
+pub use events::Documented;
 pub use filter::{Filter, Gate, Scope};
 pub use lookup::Sighting;
 pub use page::{Cursor, Page, Sort, TraceLine, ValueOf};
@@ -23,6 +26,7 @@ pub use record::{Batch, Standing, TraceOutcome};
 
 use super::database::{Database, DatabaseTarget, database_error};
 use super::session::Session;
+use crate::calibration::CalibrationRules;
 use crate::error::Result;
 use crate::model::QualityRules;
 
@@ -31,13 +35,20 @@ use crate::model::QualityRules;
 pub struct Index {
     database: Arc<Database>,
     rules: QualityRules,
+    calibration: CalibrationRules,
 }
 
 impl Index {
     /// An index in that database, which is opened when it is first needed.
     #[must_use]
     pub fn new(target: &DatabaseTarget, rules: QualityRules) -> Self {
-        Self { database: Arc::new(Database::new(target)), rules }
+        Self { database: Arc::new(Database::new(target)), rules, calibration: CalibrationRules::default() }
+    }
+
+    /// The same index with other rules for calibration flags.
+    #[must_use]
+    pub fn with_calibration(self, calibration: CalibrationRules) -> Self {
+        Self { calibration, ..self }
     }
 
     /// The quality rules by which scores are rescaled.

@@ -32,6 +32,12 @@ const LAYERS: &[Layer] = &[
         holds: "pure functions over the model",
     },
     Layer { modules: &["gate"], blind_to: &[], holds: "what may enter, and in what form" },
+    // `Error` is the same thing by its name at the crate's root.
+    Layer {
+        modules: &["error", "Error"],
+        blind_to: &[],
+        holds: "what can go wrong, by what a caller can do about it",
+    },
     Layer { modules: &["store"], blind_to: &[], holds: "journal, documents and index" },
     Layer { modules: &["recorder"], blind_to: &[], holds: "events in, acknowledgements out" },
     // Reads what the stores hold. Should it need what the recorder holds in memory, this is where that is allowed.

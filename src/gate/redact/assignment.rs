@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 
 use super::mark::MASK;
-use super::names::telling;
+use super::names::{Telling, telling};
 use super::shape::{Form, is_secret};
 use super::{Secret, rules};
 
@@ -29,7 +29,7 @@ const SCHEMES: [&[u8]; 6] = [b"bearer ", b"basic ", b"token ", b"apikey ", b"dig
 
 /// Adds the values of telling names in a text whose marks are masked.
 pub(super) fn find(masked: &[u8], found: &mut Vec<Secret>) {
-    let (mut run, mut value_end) = (0..0, 0);
+    let mut run = 0..0;
     for captures in HEAD.captures_iter(masked) {
         let (Some(head), Some(word)) = (captures.get(0), captures.get(1)) else { continue };
         let name = name_ending_at(masked, word.end());
@@ -42,8 +42,7 @@ pub(super) fn find(masked: &[u8], found: &mut Vec<Secret>) {
         } else {
             head.end()
         };
-        let is_path = assigns.ends_with(b":") && masked.get(at) == Some(&b':');
-        if is_path || is_placeholder(masked, at) {
+        if is_placeholder(masked, at) {
             continue;
         }
         let (range, form) = match quoted(masked, at) {
@@ -53,17 +52,20 @@ pub(super) fn find(masked: &[u8], found: &mut Vec<Secret>) {
             }
             None => {
                 // Where a run ends does not depend on where in it one begins.
-                if !run.contains(&at) {
+                if !(run.start <= at && at < run.end) {
                     run = at..run_end(masked, at);
-                    value_end = trimmed_end(masked, at, run.end);
                 }
-                (at..name_end(masked, at).unwrap_or(value_end.max(at)), form)
+                (at..trimmed_end(masked, at, run.end), form)
             }
         };
-        if masked.get(range.clone()).is_some_and(|value| is_secret(value, telling, form)) {
+        if masked.get(range.clone()).is_some_and(|value| is_value(value, telling, form)) {
             found.push(Secret { range, rule: "assignment", rank: rules::COUNT });
         }
     }
+}
+
+fn is_value(value: &[u8], telling: Telling, form: Form) -> bool {
+    !value.contains(&MASK) && is_secret(value, telling, form)
 }
 
 /// The whole name of which the last word ends here.
@@ -153,21 +155,17 @@ fn goes_on(rest: &[u8]) -> bool {
     name > 0 && rest.get(name).is_some_and(|byte| b"=:".contains(byte))
 }
 
-/// The end of the value without the full stop or comma of the sentence it stands in.
+/// The end of the value without the full stop or comma of the sentence it stands in. A call or an index
+/// keeps its bracket, by which it is known as code.
 fn trimmed_end(masked: &[u8], start: usize, end: usize) -> usize {
     let value = masked.get(start..end).unwrap_or_default();
+    if let Some(bracket) = value.iter().position(|byte| b"([".contains(byte)) {
+        let name = value.get(..bracket).unwrap_or_default();
+        if !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.:".contains(byte)) {
+            return start + bracket + 1;
+        }
+    }
     start + value.iter().rposition(|byte| !b".,:;".contains(byte)).map_or(0, |last| last + 1)
-}
-
-/// Where a call, a macro or an index opens after a name from here; it keeps its bracket, by which it is known as
-/// code.
-fn name_end(masked: &[u8], start: usize) -> Option<usize> {
-    let rest = masked.get(start..)?;
-    let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_.:".contains(byte);
-    let name = rest.iter().take(NAME_BYTES).take_while(is_name).count();
-    let name = name + usize::from(rest.get(name) == Some(&b'!'));
-    let opens = name > 0 && rest.get(name).is_some_and(|byte| b"([".contains(byte));
-    opens.then_some(start + name + 1)
 }
 
 #[cfg(test)]
@@ -216,9 +214,6 @@ mod tests {
             "the token is abc123def",
             "token: a unit of text",
             "password=${PW}",
-            "token::parse2(x)",
-            "paren_token: parenthesized!(content in input)",
-            "passwd: *const c_char",
             "password={password}, secret=<your own secret>",
             "--token-count 4",
             "max_token=4096",

@@ -96,7 +96,7 @@ const LIKELY: [&str; 18] = [
 ];
 
 /// Words that make a following `token` one of a language model, a page or a lock.
-const HARMLESS_TOKENS: [&str; 25] = [
+const HARMLESS_TOKENS: [&str; 24] = [
     "bos",
     "cancellation",
     "cls",
@@ -115,7 +115,6 @@ const HARMLESS_TOKENS: [&str; 25] = [
     "per",
     "prev",
     "previous",
-    "progress",
     "sep",
     "special",
     "start",
@@ -211,7 +210,6 @@ mod tests {
             "password_policy",
             "secret_name",
             "page_token",
-            "progressToken",
             "public_key",
             "pass",
             "keyword",

@@ -47,35 +47,27 @@ const STANDINS: [&[u8]; 28] = [
     b"yes",
 ];
 
-/// As much of a value as is looked at to judge it, in bytes; random values are not longer.
-const JUDGED_BYTES: usize = 512;
-
 /// Whether `value` is taken for the secret that its name tells of.
 pub(super) fn is_secret(value: &[u8], name: Telling, form: Form) -> bool {
-    let judged = value.get(..JUDGED_BYTES).unwrap_or(value).trim_ascii();
-    if judged.is_empty() || is_standin(judged) {
+    let value = value.trim_ascii();
+    if value.is_empty() || is_standin(value) {
         return false;
     }
-    let is_spaced = judged.iter().any(u8::is_ascii_whitespace);
+    let is_spaced = value.iter().any(u8::is_ascii_whitespace);
     match (name, form) {
         (Telling::Surely, Form::Field | Form::Quoted) => true,
-        (Telling::Surely, Form::Tight) => judged.len() >= 3 && !is_code(judged),
+        (Telling::Surely, Form::Tight) => value.len() >= 3 && !is_code(value),
         (Telling::Surely, Form::Loose) => {
             let is_unlike_prose =
-                judged.iter().any(|byte| byte.is_ascii_digit() || b"!@#$%^&*+=~".contains(byte));
-            judged.len() >= 6 && (is_unlike_prose || judged.len() >= 20) && !is_code(judged)
+                value.iter().any(|byte| byte.is_ascii_digit() || b"!@#$%^&*+=~".contains(byte));
+            value.len() >= 6 && (is_unlike_prose || value.len() >= 20) && !is_code(value)
         }
-        (Telling::Likely, Form::Loose) => {
-            judged.len() >= 12
-                && judged.iter().any(u8::is_ascii_digit)
-                && is_strong(judged)
-                && !is_code(judged)
-        }
-        (Telling::Likely, Form::Tight) => is_strong(judged) && !is_code(judged),
+        (Telling::Likely, Form::Loose) => value.len() >= 12 && is_strong(value) && !is_code(value),
+        (Telling::Likely, Form::Tight) => is_strong(value) && !is_code(value),
         (Telling::Likely, Form::Field | Form::Quoted) => {
-            is_strong(judged) && (!is_spaced || judged.iter().any(|byte| b"=:".contains(byte)))
+            is_strong(value) && (!is_spaced || value.iter().any(|byte| b"=:".contains(byte)))
         }
-        (Telling::Perhaps, _) => is_random(value.trim_ascii()),
+        (Telling::Perhaps, _) => is_random(value),
     }
 }
 
@@ -89,9 +81,6 @@ pub(super) fn is_strong(value: &[u8]) -> bool {
 /// Drawn from letters of both cases and digits, as base62 and base64 are; no hex, no UUID, no path, no
 /// words in camel case.
 pub(super) fn is_random(value: &[u8]) -> bool {
-    if !(20..=JUDGED_BYTES).contains(&value.len()) {
-        return false;
-    }
     let classes: Vec<u8> = value
         .iter()
         .map(|byte| match byte {
@@ -103,7 +92,8 @@ pub(super) fn is_random(value: &[u8]) -> bool {
         })
         .collect();
     let changes = classes.windows(2).filter(|pair| pair.first() != pair.last()).count();
-    !classes.contains(&0)
+    (20..=512).contains(&value.len())
+        && !classes.contains(&0)
         && [1, 2, 3].iter().all(|class| classes.contains(class))
         && classes.iter().filter(|class| **class == 4).count() * 8 <= value.len()
         // Of random base62 more than half of all neighbours differ in class, of words hardly any.
@@ -126,13 +116,11 @@ pub(super) fn is_standin(value: &[u8]) -> bool {
     is_variable || is_constant_name || is_one_character || STANDINS.contains(&lower.as_slice())
 }
 
-/// An expression or a type in a program rather than a value: `config.secret`, `Self::KEY`, `&str`.
+/// An expression in a program rather than a value: `config.secret`, `Self::KEY`, `api_key`.
 fn is_code(value: &[u8]) -> bool {
-    let name = value.strip_prefix(b"&").or_else(|| value.strip_prefix(b"*")).unwrap_or(value);
-    let is_name = name.iter().all(|byte| byte.is_ascii_alphabetic() || b"_.".contains(byte));
-    let is_path = name.iter().any(|byte| b"_.".contains(byte)) || name.len() < value.len();
+    let is_name = value.iter().all(|byte| byte.is_ascii_alphabetic() || b"_.:".contains(byte));
     let is_call = value.ends_with(b"(") || value.ends_with(b"[");
-    is_call || (is_name && is_path) || value.windows(2).any(|pair| pair == b"::")
+    is_call || (is_name && value.iter().any(|byte| b"_.:".contains(byte)))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use crate::scorecard::shown::{one_line, shown};
+use crate::shown::{one_line, shown};
 
 /// Text for a place where something of ours stands before it on the line, also in a table.
 pub(super) fn inline(text: &str) -> String {

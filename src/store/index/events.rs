@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Index;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::{Event, EventId, TraceId};
 use crate::store::sealed::Sealed;
 use crate::store::session::Session;
@@ -95,48 +95,60 @@ impl Index {
     /// All events of a run that the database holds, in order: those that its document does not hold yet.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database is away.
+    /// [`crate::Error::Unavailable`] when the database is away.
     pub async fn events(&self, trace_id: &TraceId) -> Result<Vec<Event>> {
         self.read(async |session| of(session, trace_id).await).await
     }
 
-    /// Notes that a document of `revision` holds these events: their rows are no longer needed.
+    /// Notes that documents hold these events: their rows are no longer needed.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database is away.
-    pub async fn documented(
-        &self,
-        trace_id: &TraceId,
-        revision: u64,
-        path: String,
-        held: Vec<EventId>,
-        durable: bool,
-    ) -> Result<()> {
-        let trace_id = trace_id.clone();
-        let revision = i64::try_from(revision).map_err(|_| Error::Corrupt {
-            place: format!("the document of trace {trace_id}"),
-            reason: format!("its revision is {revision}"),
-        })?;
+    /// [`crate::Error::Unavailable`] when the database is away.
+    pub async fn documented(&self, held: Vec<Documented>, durable: bool) -> Result<()> {
         self.database
             .write(durable, move |session| {
                 Box::pin(async move {
-                    let sql = Sql::new(
-                        "update traces set document_revision = $1, trace_file_path = $2 \
-                         where trace_id = $3 and document_revision < $1",
-                    )
-                    .bind(revision)
-                    .bind(path)
-                    .bind(trace_id.as_str());
-                    session.execute(sql).await?;
-                    for chunk in held.chunks(1_000) {
-                        let mut sql = Sql::new("delete from events where trace_id = $1 and event_id in ")
-                            .bind(trace_id.as_str());
-                        sql.list(chunk.iter().map(EventId::as_str));
-                        session.execute(sql).await?;
+                    for document in held {
+                        mark(session, &document).await?;
                     }
                     Ok(())
                 })
             })
             .await
     }
+}
+
+/// A document that was written, with the events it holds.
+#[derive(Clone, Debug)]
+pub struct Documented {
+    /// The run.
+    pub trace_id: TraceId,
+    /// The document's revision.
+    pub revision: u64,
+    /// Where it lies.
+    pub path: String,
+    /// Its events.
+    pub held: Vec<EventId>,
+}
+
+async fn mark(session: &mut Session, document: &Documented) -> sqlx::Result<()> {
+    let revision = i64::try_from(document.revision).unwrap_or(i64::MAX);
+    let id = document.trace_id.as_str();
+    let sql = Sql::new(
+        "update traces set document_revision = $1, trace_file_path = $2 where trace_id = $3 and document_revision < $1",
+    )
+    .bind(revision)
+    .bind(&document.path)
+    .bind(id);
+    session.execute(sql).await?;
+    let (stored, _) = stored(session, &document.trace_id).await?;
+    if usize::try_from(stored).is_ok_and(|stored| stored == 0) {
+        return Ok(());
+    }
+    for chunk in document.held.chunks(1_000) {
+        let mut sql = Sql::new("delete from events where trace_id = $1 and event_id in ").bind(id);
+        sql.list(chunk.iter().map(EventId::as_str));
+        session.execute(sql).await?;
+    }
+    Ok(())
 }

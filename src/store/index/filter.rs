@@ -50,6 +50,10 @@ pub struct Filter {
     pub since: Option<Timestamp>,
     /// Started before this moment.
     pub until: Option<Timestamp>,
+    /// Ended later than this moment.
+    pub ended_after: Option<Timestamp>,
+    /// Ended at this moment or before.
+    pub ended_until: Option<Timestamp>,
     /// A principle that is a gap.
     pub gap: Option<String>,
     /// Whether it is flagged for review.
@@ -112,6 +116,12 @@ impl Filter {
         }
         if let Some(until) = self.until {
             sql.push(" and t.started_at < ").arg(until);
+        }
+        if let Some(after) = self.ended_after {
+            sql.push(" and t.ended_at > ").arg(after);
+        }
+        if let Some(until) = self.ended_until {
+            sql.push(" and t.ended_at <= ").arg(until);
         }
         if let Some(principle) = &self.gap {
             sql.push(" and exists (select 1 from principle_scores p where p.trace_id = t.trace_id and p.side = 'gap' and p.principle = ")

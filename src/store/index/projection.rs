@@ -138,9 +138,9 @@ async fn write_parts(session: &mut Session, trace: &Trace, rules: &QualityRules)
     .await?;
     insert(
         session,
-        "insert into principle_scores (trace_id, principle, score, scaled_score, side, completed_at) values ",
-        6,
-        principles(&trace.quality, rules)
+        "insert into principle_scores (trace_id, principle, score, scaled_score, side, project, ended_at) values ",
+        7,
+        principles(&trace.quality)
             .into_iter()
             .map(|(principle, score, side)| {
                 vec![
@@ -149,7 +149,8 @@ async fn write_parts(session: &mut Session, trace: &Trace, rules: &QualityRules)
                     score.into(),
                     score.map(|score| trace.quality.rescaled(score, rules)).into(),
                     side.into(),
-                    trace.run.completed_at.into(),
+                    (&trace.project).into(),
+                    ended_at(trace).into(),
                 ]
             })
             .collect(),
@@ -175,7 +176,7 @@ async fn write_parts(session: &mut Session, trace: &Trace, rules: &QualityRules)
 }
 
 /// Every principle once, with its score where it has one and its side: `gap`, `strength` or empty.
-fn principles<'q>(quality: &'q Quality, _rules: &QualityRules) -> Vec<(&'q str, Option<f64>, &'static str)> {
+fn principles(quality: &Quality) -> Vec<(&str, Option<f64>, &'static str)> {
     let mut rows: Vec<(&str, Option<f64>, &'static str)> = Vec::new();
     let side = |id: &String| {
         if quality.gap_principles.contains(id) {
@@ -277,6 +278,7 @@ fn columns(
         ("scaled_score", quality.score.map(|score| quality.rescaled(score, rules)).into()),
         ("started_at", run.started_at.into()),
         ("completed_at", run.completed_at.into()),
+        ("ended_at", ended_at(trace).into()),
         ("duration_seconds", run.duration_seconds.into()),
         ("evidence_collected", collected.into()),
         ("evidence_passed", passed.into()),
@@ -336,6 +338,11 @@ fn from_metadata(metadata: &Map<String, Value>) -> Vec<(&'static str, Arg)> {
         int("qg_iteration_count"),
         json("tier_config"),
     ]
+}
+
+/// The moment that places a finished run among others: its end, or its start where only that is known.
+fn ended_at(trace: &Trace) -> Option<Timestamp> {
+    trace.status().is_finished().then(|| trace.run.completed_at.unwrap_or(trace.run.started_at))
 }
 
 fn int(count: usize) -> Arg {

@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::projection::{self, Bookkeeping};
-use super::{Index, events};
+use super::{Index, events, flags};
+use crate::calibration::CalibrationRules;
 use crate::error::Result;
 use crate::model::{
     Cost, Event, EventBody, EventId, Evidence, PromptEvent, QualityRules, Status, Timestamp, Trace, TraceId,
@@ -34,6 +35,8 @@ pub enum TraceOutcome {
         standings: Vec<Standing>,
         /// The run as it stands now, when its document has to be written.
         finished: Option<Box<Trace>>,
+        /// Lines about calibration flags that opened, for whoever watches standard error.
+        announcements: Vec<String>,
     },
     /// Nothing happened: the run has a document of this revision or a later one, which must come with the batch.
     NeedsDocument {
@@ -92,7 +95,7 @@ impl Index {
         // One order for all processes, so that two of them never wait for each other in a circle. Batches of one run
         // keep theirs.
         batches.sort_by(|(_, a), (_, b)| a.trace_id.cmp(&b.trace_id));
-        let rules = self.rules;
+        let rules = (self.rules, self.calibration);
         let mut outcomes = self
             .database
             .write(durable, move |session| {
@@ -112,7 +115,7 @@ impl Index {
                         }
                         let outcome = if deleted.contains(id.as_str()) {
                             let standings = vec![Standing::Deleted; batch.events.len()];
-                            TraceOutcome::Recorded { standings, finished: None }
+                            TraceOutcome::Recorded { standings, finished: None, announcements: Vec::new() }
                         } else {
                             record_run(session, batch, known.get(id.as_str()), &rules).await?
                         };
@@ -164,7 +167,7 @@ async fn record_run(
     session: &mut Session,
     batch: &Batch,
     known: Option<&Known>,
-    rules: &QualityRules,
+    (rules, calibration): &(QualityRules, CalibrationRules),
 ) -> sqlx::Result<TraceOutcome> {
     let revision = known.map_or(0, |known| u64::try_from(known.document_revision).unwrap_or(0));
     let at_hand = batch.document.as_ref().map_or(0, |document| document.metadata.revision);
@@ -173,7 +176,7 @@ async fn record_run(
     }
     let (standings, fresh) = take_in(session, batch, known).await?;
     if fresh.is_empty() {
-        return Ok(TraceOutcome::Recorded { standings, finished: None });
+        return Ok(TraceOutcome::Recorded { standings, finished: None, announcements: Vec::new() });
     }
     let known_status = known.and_then(|known| known.status.parse::<Status>().ok());
     let ends =
@@ -181,24 +184,28 @@ async fn record_run(
     let was_finished = known_status.is_some_and(Status::is_finished) || batch.document.is_some();
     let starts = fresh.iter().any(|event| matches!(event.body, EventBody::Start(_)));
     let reshapes = known.is_some_and(|known| fresh.iter().any(|event| reshapes(&event.body, known)));
-    let finished = if ends || was_finished || starts || reshapes {
-        let trace = read_run(session, batch, &fresh, known, rules).await?;
-        match trace {
-            Some(trace) => {
-                let books = books(session, known, &fresh, batch, revision.max(at_hand)).await?;
-                projection::write(session, &trace, &books, rules).await?;
-                (trace.status().is_finished() || batch.document.is_some()).then(|| Box::new(trace))
-            }
-            // Events of a run whose start has not come yet wait for it.
-            None => None,
+    let mut finished = None;
+    let mut announcements = Vec::new();
+    if ends || was_finished || starts || reshapes {
+        // Events of a run whose start has not come yet wait for it.
+        if let Some(trace) = read_run(session, batch, &fresh, known, rules).await? {
+            let books = books(session, known, &fresh, batch, revision.max(at_hand)).await?;
+            projection::write(session, &trace, &books, rules).await?;
+            let finish = fresh.iter().find(|event| matches!(event.body, EventBody::Finish(_)));
+            let trace = match finish {
+                Some(finish) => {
+                    let calibrated = flags::calibrate(session, trace, finish, rules, calibration).await?;
+                    announcements = calibrated.announcements;
+                    calibrated.trace
+                }
+                None => trace,
+            };
+            finished = (trace.status().is_finished() || batch.document.is_some()).then(|| Box::new(trace));
         }
-    } else {
-        if let Some(known) = known {
-            touch(session, known.clone(), &fresh).await?;
-        }
-        None
-    };
-    Ok(TraceOutcome::Recorded { standings, finished })
+    } else if let Some(known) = known {
+        touch(session, known.clone(), &fresh).await?;
+    }
+    Ok(TraceOutcome::Recorded { standings, finished, announcements })
 }
 
 /// Inserts what is new and says of each event what it is.

@@ -1,0 +1,157 @@
+//! Two runs side by side: what they scored and cost, and what they decided differently.
+//!
+//! [`compare`] tells b against a: every delta is b minus a. It aligns the decisions of each stage
+//! (`align`), says of each whether it is the same, changed or in one run only, and names the first
+//! at which the runs parted (`divergence`). [`Comparison::text`] tells the result to a person or a model.
+//!
+//! Pure functions of two traces. Whatever text of a run is longer than a line is shortened here, and made safe to
+//! show; names and ids stay as they are, so that they can be used in the next call.
+
+mod align;
+mod decisions;
+mod divergence;
+mod figures;
+mod text;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+pub use self::decisions::{ChangeKind, Choice, DecisionCounts, DecisionDifference};
+pub use self::divergence::{Divergence, DivergentChoice};
+pub use self::figures::{Count, Gaps, GivenScore, Measure, Presence, QualityMeasure, StageDifference};
+use crate::model::{QualityRules, Status, Trace};
+use crate::shown::excerpt;
+
+/// Run b against run a.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Comparison {
+    /// The run that is the measure.
+    pub a: ComparedRun,
+    /// The run that is held against it.
+    pub b: ComparedRun,
+    /// What to keep in mind, because the runs are not of one kind: empty where they are.
+    pub comparable: Vec<String>,
+    /// Where the runs parted; absent where they decided alike throughout.
+    pub first_divergence: Option<Divergence>,
+    /// The overall scores.
+    pub quality: QualityMeasure,
+    /// The principles below the gap limit.
+    pub gaps: Gaps,
+    /// US dollars.
+    pub cost_usd: Measure,
+    /// Seconds from beginning to end.
+    pub duration_seconds: Measure,
+    /// Tokens read by models.
+    pub input_tokens: Count,
+    /// Tokens written by models.
+    pub output_tokens: Count,
+    /// Evidence collected, over all stages.
+    pub evidence_collected: Count,
+    /// Evidence kept, over all stages.
+    pub evidence_kept: Count,
+    /// Evidence filtered out, over all stages.
+    pub evidence_filtered: Count,
+    /// The stages of a in its order, then those that only b has.
+    pub stages: Vec<StageDifference>,
+    /// How many decisions differ in which way.
+    pub counts: DecisionCounts,
+    /// Every decision of both runs, once, stage by stage.
+    pub decisions: Vec<DecisionDifference>,
+}
+
+/// One of the runs that are compared.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct ComparedRun {
+    /// Its name.
+    pub trace_id: String,
+    /// Its project.
+    pub project: String,
+    /// `in_progress`, `complete`, `incomplete` or `failed`.
+    pub status: String,
+    /// What went wrong, shortened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Whether it passed the quality gate.
+    pub passed: Option<bool>,
+}
+
+/// Compares b against a. Scores of different scales are compared on the scale of `rules`.
+#[must_use]
+pub fn compare(a: &Trace, b: &Trace, rules: &QualityRules) -> Comparison {
+    let compared: Vec<_> = decisions::aligned(a, b)
+        .into_iter()
+        .map(|aligned| (aligned, DecisionDifference::of(&aligned)))
+        .collect();
+    let first_divergence = divergence::first(&compared, (a.status(), b.status()));
+    let decisions: Vec<_> = compared.into_iter().map(|(_, difference)| difference).collect();
+    let quality = QualityMeasure::of(&a.quality, &b.quality, rules);
+    let (evidence_a, evidence_b) = (a.evidence_totals(), b.evidence_totals());
+    Comparison {
+        a: ComparedRun::of(a),
+        b: ComparedRun::of(b),
+        comparable: caveats(a, b, &quality),
+        first_divergence,
+        quality,
+        gaps: Gaps::of(&a.quality, &b.quality),
+        cost_usd: Measure::of(a.cost.cost_usd, b.cost.cost_usd),
+        duration_seconds: Measure::of(a.run.duration_seconds, b.run.duration_seconds),
+        input_tokens: Count::of(a.cost.input_tokens, b.cost.input_tokens),
+        output_tokens: Count::of(a.cost.output_tokens, b.cost.output_tokens),
+        evidence_collected: Count::of(evidence_a.0, evidence_b.0),
+        evidence_kept: Count::of(evidence_a.1, evidence_b.1),
+        evidence_filtered: Count::of(evidence_a.2, evidence_b.2),
+        stages: figures::stages(a, b),
+        counts: DecisionCounts::of(&decisions),
+        decisions,
+    }
+}
+
+impl ComparedRun {
+    fn of(trace: &Trace) -> Self {
+        Self {
+            trace_id: trace.trace_id.to_string(),
+            project: trace.project.clone(),
+            status: trace.status().to_string(),
+            error: trace.run.error.as_deref().map(|error| excerpt(error, 300)),
+            passed: trace.quality.passed,
+        }
+    }
+}
+
+/// Why figures of the two runs may not mean the same.
+fn caveats(a: &Trace, b: &Trace, quality: &QualityMeasure) -> Vec<String> {
+    let mut caveats = Vec::new();
+    if a.trace_id == b.trace_id {
+        caveats.push("a and b are the same run".to_owned());
+    }
+    let mut differ = |name: &str, a: Option<&str>, b: Option<&str>| {
+        if a != b {
+            let text = |text: Option<&str>| text.map_or_else(|| "none".to_owned(), quoted);
+            caveats.push(format!("the {name} differ: {} and {}", text(a), text(b)));
+        }
+    };
+    differ("projects", Some(&a.project), Some(&b.project));
+    differ("queries", Some(&a.run.query), Some(&b.run.query));
+    differ("intents", a.run.intent.as_deref(), b.run.intent.as_deref());
+    differ("domains", a.run.domain.as_deref(), b.run.domain.as_deref());
+    differ("report types", a.run.report_type.as_deref(), b.run.report_type.as_deref());
+    for (name, trace) in [("a", a), ("b", b)] {
+        if trace.status() == Status::InProgress {
+            caveats.push(format!("{name} is still in progress: its figures will change"));
+        }
+    }
+    if let (Some(a), Some(b)) = (quality.a_given, quality.b_given) {
+        let (from_a, from_b, to) = (a.scale_max, b.scale_max, quality.scale_max);
+        caveats.push(format!("the scores' scales differ (0..{from_a} and 0..{from_b}): compared on 0..{to}"));
+    }
+    caveats
+}
+
+/// Text in quotation marks that it cannot close.
+fn quoted(text: &str) -> String {
+    format!("{:?}", excerpt(text, 80))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,248 @@
+//! Questions in, answers out.
+//!
+//! Reads what the stores hold, within the scope of whoever asks: every question takes one. Nothing here is shaped
+//! for a protocol or a terminal; that is for those who ask. Start at [`Query`].
+
+mod resolve;
+
+use chrono::TimeDelta;
+
+use crate::calibration::Flag;
+use crate::diff::{Comparison, compare};
+use crate::error::{Error, Result};
+use crate::model::{Timestamp, TraceId};
+use crate::statistics::{
+    GroupBy, GroupedReport, GroupedSummary, PatternsReport, PrincipleTallies, Summary, SummaryReport,
+};
+use crate::store::index::{Cursor, Filter, Page, Scope, Sort, ValueOf};
+use crate::store::{LoadedTrace, Stores};
+
+/// Answers questions about runs. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Query {
+    stores: Stores,
+}
+
+/// A page of runs, with what an empty one needs to explain itself.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// The runs.
+    pub page: Page,
+    /// How many runs meet the filter in all.
+    pub total: u64,
+    /// Events that are recorded but not in these figures yet.
+    pub pending: usize,
+    /// Only when nothing was found: what there is without the filter.
+    pub without_filter: Option<Overview>,
+}
+
+/// What there is to ask about.
+#[derive(Clone, Debug, Default)]
+pub struct Overview {
+    /// Runs in scope.
+    pub runs: u64,
+    /// The most frequent values of each field that can be filtered by: field, then values with their counts.
+    pub values: Vec<(&'static str, Vec<(String, u64)>)>,
+}
+
+/// Aggregate figures over runs.
+#[derive(Clone, Debug)]
+pub struct Aggregate {
+    /// All runs that meet the filter.
+    pub summary: SummaryReport,
+    /// The same by groups, when asked for.
+    pub groups: Option<GroupedReport>,
+    /// Open calibration flags of the projects in question.
+    pub open_flags: u64,
+    /// Events that are recorded but not in these figures yet.
+    pub pending: usize,
+    /// Only when nothing was found: what there is without the filter.
+    pub without_filter: Option<Overview>,
+}
+
+/// Which principles fail, over a window of time.
+#[derive(Clone, Debug)]
+pub struct Patterns {
+    /// The figures.
+    pub report: PatternsReport,
+    /// The window: runs that ended later than this, all when absent.
+    pub after: Option<Timestamp>,
+    /// Events that are recorded but not in these figures yet.
+    pub pending: usize,
+    /// Only when nothing was found: what there is without the filter.
+    pub without_filter: Option<Overview>,
+}
+
+impl Query {
+    /// Asks these stores.
+    #[must_use]
+    pub fn new(stores: Stores) -> Self {
+        Self { stores }
+    }
+
+    /// Reads one run by a forgiving id: exact, a unique prefix, `last`, `last:PROJECT` or `last-failed`.
+    ///
+    /// With the database away, exact ids and prefixes are found among documents and what this process recorded.
+    ///
+    /// # Errors
+    /// [`Error::UnknownTrace`], [`Error::Ambiguous`], [`Error::Deleted`], [`Error::Unavailable`],
+    /// [`Error::Corrupt`].
+    pub async fn trace(&self, id: &str, scope: &Scope) -> Result<LoadedTrace> {
+        let trace_id = self.resolve(id, scope).await?;
+        self.stores.load(&trace_id, scope).await?.ok_or_else(|| Error::UnknownTrace { id: id.to_owned() })
+    }
+
+    /// The id that a forgiving one means.
+    ///
+    /// # Errors
+    /// As [`Query::trace`].
+    pub async fn resolve(&self, id: &str, scope: &Scope) -> Result<TraceId> {
+        resolve::resolve(&self.stores, id, scope).await
+    }
+
+    /// Ids to offer when one was not found: the nearest and the most recent, at most `limit`.
+    pub async fn nearby(&self, id: &str, scope: &Scope, limit: u32) -> Vec<TraceId> {
+        resolve::nearby(&self.stores, id, scope, limit).await
+    }
+
+    /// Lists runs.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database is away.
+    pub async fn list(
+        &self,
+        filter: &Filter,
+        sort: Sort,
+        limit: u32,
+        cursor: Option<&Cursor>,
+    ) -> Result<Listing> {
+        let page = self.stores.index.list(filter, sort, limit, cursor).await?;
+        let total = self.stores.index.count(filter).await?;
+        let without_filter = if total == 0 { Some(self.overview(filter).await?) } else { None };
+        Ok(Listing { page, total, pending: self.stores.live.pending(), without_filter })
+    }
+
+    /// Adds runs up.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database is away.
+    pub async fn aggregate(&self, filter: &Filter, group_by: Option<GroupBy>) -> Result<Aggregate> {
+        let mut summary = Summary::new();
+        let mut groups = group_by.map(GroupedSummary::new);
+        self.stores
+            .index
+            .each_run(filter, |run| {
+                summary.add(&run);
+                if let Some(groups) = &mut groups {
+                    groups.add(&run);
+                }
+            })
+            .await?;
+        let flags = self.stores.index.flags(&filter.scope).await?;
+        let open_flags = flags
+            .iter()
+            .filter(|flag| flag.state.as_str() == "open")
+            .filter(|flag| filter.project.as_ref().is_none_or(|project| *project == flag.project))
+            .count() as u64;
+        let without_filter = if summary.runs() == 0 { Some(self.overview(filter).await?) } else { None };
+        Ok(Aggregate {
+            summary: summary.report(),
+            groups: groups.map(|groups| groups.report()),
+            open_flags,
+            pending: self.stores.live.pending(),
+            without_filter,
+        })
+    }
+
+    /// Says which principles fail in the last `days` days before `now`, or ever, against the window before.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database is away.
+    pub async fn patterns(
+        &self,
+        filter: &Filter,
+        days: Option<u32>,
+        min_runs: u64,
+        now: Timestamp,
+    ) -> Result<Patterns> {
+        let mut window = filter.clone();
+        let mut before = None;
+        if let Some(days) = days {
+            let length = TimeDelta::days(i64::from(days));
+            let after = now.plus(-length);
+            window.ended_after = Some(after);
+            before = Some(Filter {
+                ended_after: Some(after.plus(-length)),
+                ended_until: Some(after),
+                ..filter.clone()
+            });
+        }
+        let tallies = self.tally(&window).await?;
+        let tallies_before = match &before {
+            Some(before) => Some(self.tally(before).await?),
+            None => None,
+        };
+        let report = PatternsReport::of(&tallies, tallies_before.as_ref(), min_runs);
+        let without_filter =
+            if tallies.finished_runs == 0 { Some(self.overview(filter).await?) } else { None };
+        Ok(Patterns {
+            report,
+            after: window.ended_after,
+            pending: self.stores.live.pending(),
+            without_filter,
+        })
+    }
+
+    /// Compares two runs, the second against the first.
+    ///
+    /// # Errors
+    /// As [`Query::trace`], for either.
+    pub async fn compare(&self, a: &str, b: &str, scope: &Scope) -> Result<Comparison> {
+        let a = self.trace(a, scope).await?;
+        let b = self.trace(b, scope).await?;
+        Ok(compare(&a.trace, &b.trace, self.stores.index.rules()))
+    }
+
+    /// Calibration flags, the last seen first.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database is away.
+    pub async fn flags(&self, scope: &Scope) -> Result<Vec<Flag>> {
+        self.stores.index.flags(scope).await
+    }
+
+    /// How many recorded events the database does not hold yet.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.stores.live.pending()
+    }
+
+    /// What there is to ask about, whatever the filter says.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database is away.
+    pub async fn overview(&self, filter: &Filter) -> Result<Overview> {
+        let all = filter.without_conditions();
+        let runs = self.stores.index.count(&all).await?;
+        let mut values = Vec::new();
+        for (name, column) in [
+            ("project", ValueOf::Project),
+            ("intent", ValueOf::Intent),
+            ("domain", ValueOf::Domain),
+            ("report_type", ValueOf::ReportType),
+            ("status", ValueOf::Status),
+        ] {
+            let found = self.stores.index.values(column, &all, 8).await?;
+            if !found.is_empty() {
+                values.push((name, found));
+            }
+        }
+        Ok(Overview { runs, values })
+    }
+
+    async fn tally(&self, filter: &Filter) -> Result<PrincipleTallies> {
+        let mut tallies = PrincipleTallies::default();
+        self.stores.index.each_run(filter, |run| tallies.add(&run)).await?;
+        Ok(tallies)
+    }
+}

@@ -1,0 +1,531 @@
+//! The way of a record: events in, acknowledgements out.
+//!
+//! An event goes to the journal and to the index at once. It is acknowledged when it is durable in at least one of
+//! them and the other has answered or its time is up; what is still missing follows by itself. At the finish of a
+//! run its document is written from the events.
+//!
+//! Nothing here waits for long, and nothing depends on a caller that may go away: each record travels in a task of
+//! its own. Start at [`Recorder::submit`].
+
+mod ack;
+mod flag_files;
+mod intake;
+mod retirement;
+mod scribe;
+mod upkeep;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+pub use ack::{Ack, Finished, SaveState, Saved};
+pub use intake::{DecisionRecorded, Intake, Recorded, ReviewDone, Switch};
+
+use crate::calibration::CalibrationRules;
+use crate::error::{Error, Result};
+use crate::gate::limits::{TRACE_BYTES, TRACE_EVENTS};
+use crate::model::{Clock, Event, EventBody, QualityRules, TraceId};
+use crate::store::documents::Documents;
+use crate::store::index::{Index, Scope, Standing};
+use crate::store::journal::{Journal, JournalOptions, Position};
+use crate::store::live::{Glimpse, Live};
+use crate::store::{DatabaseTarget, Sealed, Stores};
+use retirement::Retirement;
+use scribe::{Scribe, Task};
+use writer::{Job, Writer};
+
+/// How long a write may take before it is given up.
+const WRITE_BOUND: Duration = Duration::from_millis(1_800);
+
+/// How long a record that one store holds waits for the other.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// After so many waits in vain in a row, nobody waits for that store until it answers again.
+const WAITS_IN_VAIN: u32 = 2;
+
+/// Where things are, and by which rules they are recorded.
+#[derive(Clone, Debug)]
+pub struct RecorderOptions {
+    /// The home folder: journal, documents, locks.
+    pub home: PathBuf,
+    /// The database.
+    pub database: DatabaseTarget,
+    /// The name of the installation whose stores these are.
+    pub installation: String,
+    /// The name of this process.
+    pub process: String,
+    /// Scales and thresholds.
+    pub quality: QualityRules,
+    /// When calibration flags fire.
+    pub calibration: CalibrationRules,
+    /// How long a run may be silent before it counts as abandoned.
+    pub abandon_after: Duration,
+    /// Refuse what the database does not take at once, instead of leaving it pending.
+    pub require_database: bool,
+}
+
+/// Records events. Cheap to clone; all clones are one.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    stores: Stores,
+    journal: Option<Journal>,
+    jobs: mpsc::UnboundedSender<Job>,
+    scribe: Scribe,
+    retirement: Arc<Retirement>,
+    clock: Arc<dyn Clock>,
+    options: RecorderOptions,
+    journal_waits: AtomicU32,
+    database_waits: AtomicU32,
+    shutdown: CancellationToken,
+}
+
+impl Recorder {
+    /// Opens the stores and starts the tasks that serve them. Stores that are away now may come later.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the journal cannot be set up at all.
+    pub fn open(options: RecorderOptions, clock: Arc<dyn Clock>) -> Result<Self> {
+        let index = Index::new(&options.database, options.quality).with_calibration(options.calibration);
+        let documents = Documents::new(&options.home, options.quality);
+        let stores = Stores { index, documents, live: Arc::new(Live::default()) };
+        let journal = Journal::open(JournalOptions::new(
+            options.home.join("journal"),
+            stores_identity(&options),
+            options.process.clone(),
+        ))
+        .map_err(|error| Error::Unavailable { what: "the journal", reason: error.to_string() })?;
+        let shutdown = CancellationToken::new();
+        let retirement = Arc::new(Retirement::default());
+        let scribe = Scribe::start(stores.clone(), shutdown.clone());
+        let (jobs, queue) = mpsc::unbounded_channel();
+        let writer = Writer {
+            stores: stores.clone(),
+            journal: Some(journal.clone()),
+            retirement: Arc::clone(&retirement),
+            scribe: scribe.clone(),
+            jobs: queue,
+            shutdown: shutdown.clone(),
+        };
+        tokio::spawn(writer.run());
+        let recorder = Self {
+            inner: Arc::new(Inner {
+                stores,
+                journal: Some(journal),
+                jobs,
+                scribe,
+                retirement,
+                clock,
+                options,
+                journal_waits: AtomicU32::new(0),
+                database_waits: AtomicU32::new(0),
+                shutdown,
+            }),
+        };
+        upkeep::start(&recorder);
+        Ok(recorder)
+    }
+
+    /// The stores, for reading.
+    #[must_use]
+    pub fn stores(&self) -> &Stores {
+        &self.inner.stores
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
+    }
+
+    /// The options it was opened with.
+    #[must_use]
+    pub fn options(&self) -> &RecorderOptions {
+        &self.inner.options
+    }
+
+    /// Records events of one run, in order. The work goes on if the caller does not wait.
+    ///
+    /// An event that repeats one recorded before says [`Standing::Duplicate`]; one whose name is taken by other
+    /// content says [`Standing::Conflict`], and the first stays.
+    ///
+    /// # Errors
+    /// [`Error::UnknownTrace`] and [`Error::Deleted`] when there is no such run; [`Error::Full`] when it holds as
+    /// much as a run may; [`Error::Unavailable`] when no store took the events: retry with the same ids.
+    pub async fn submit(&self, trace_id: TraceId, events: Vec<Event>) -> Result<Ack> {
+        let recorder = self.clone();
+        let task = tokio::spawn(async move { recorder.submit_here(trace_id, events).await });
+        task.await.unwrap_or_else(|error| {
+            Err(Error::Unavailable { what: "the recorder", reason: error.to_string() })
+        })
+    }
+
+    /// Records events that end with a finish, and waits for the run's document as for another store.
+    ///
+    /// # Errors
+    /// As [`Recorder::submit`]; [`Error::Conflict`] when the run was finished before with other content.
+    pub async fn finish(&self, trace_id: TraceId, events: Vec<Event>) -> Result<Finished> {
+        let recorder = self.clone();
+        let task = tokio::spawn(async move { recorder.finish_here(trace_id, events).await });
+        task.await.unwrap_or_else(|error| {
+            Err(Error::Unavailable { what: "the recorder", reason: error.to_string() })
+        })
+    }
+
+    /// Deletes a run everywhere, and sees to it that nothing brings it back. Says whether there was one.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when a store cannot be changed now.
+    pub async fn delete(&self, trace_id: &TraceId) -> Result<bool> {
+        let stores = &self.inner.stores;
+        let found = stores.load(trace_id, &Scope::All).await?;
+        stores.index.delete(trace_id, self.inner.clock.now()).await?;
+        stores.live.drop_run(trace_id);
+        if let Some(found) = &found {
+            stores.documents.delete(&found.trace.project, trace_id).await?;
+        }
+        Ok(found.is_some())
+    }
+
+    /// Writes the calibration files of a project anew; what cannot be written now follows with the next flag.
+    pub async fn write_flag_files(&self, project: &str) {
+        if let Err(error) = flag_files::write(&self.inner.stores, project).await {
+            tracing::warn!("the calibration files of {project} are not up to date: {error}");
+        }
+    }
+
+    /// Ends orderly: what is on its way gets a moment, and journals that nobody needs go. Nothing depends on it.
+    pub async fn close(&self) {
+        let inner = &self.inner;
+        let quiet = async {
+            while inner.stores.live.pending() > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            inner.retirement.retire(&inner.stores.index, inner.journal.as_ref()).await;
+        };
+        // What does not make it now is in the journal, and the next process brings it over.
+        let _ = tokio::time::timeout(Duration::from_secs(2), quiet).await;
+        inner.shutdown.cancel();
+        if let Some(journal) = &inner.journal {
+            journal.clone().close().await;
+        }
+        inner.stores.index.close().await;
+    }
+
+    async fn submit_here(&self, trace_id: TraceId, events: Vec<Event>) -> Result<Ack> {
+        let starts = events.iter().any(|event| matches!(event.body, EventBody::Start(_)));
+        let met = self.meet(&trace_id, starts).await?;
+        let redactions = events.iter().fold(0_u32, |sum, event| sum.saturating_add(event.redactions));
+        let live = &self.inner.stores.live;
+
+        let mut standings: Vec<Option<Standing>> = Vec::with_capacity(events.len());
+        let mut fresh: Vec<Arc<Sealed>> = Vec::new();
+        for event in events {
+            match live.hash(&trace_id, &event.event_id) {
+                Some(hash) if hash == event.content_hash => standings.push(Some(Standing::Duplicate)),
+                Some(_) => standings.push(Some(Standing::Conflict)),
+                None => {
+                    standings.push(None);
+                    fresh.push(Arc::new(Sealed::new(event)?));
+                }
+            }
+        }
+        let (saved, told) = if fresh.is_empty() {
+            (Saved { journal: SaveState::Saved, database: self.state_of_known(), document: None }, Vec::new())
+        } else {
+            self.check_room(&trace_id, &met, &fresh)?;
+            self.save(&trace_id, fresh).await?
+        };
+        let mut told = told.into_iter();
+        let standings: Vec<Standing> = standings
+            .into_iter()
+            .map(|known| known.unwrap_or_else(|| told.next().unwrap_or(Standing::New)))
+            .collect();
+        if standings.contains(&Standing::Deleted) {
+            return Err(Error::Deleted { trace_id });
+        }
+        Ok(Ack {
+            trace_id,
+            saved: Some(saved),
+            standings,
+            unverified: met.unverified,
+            late: met.finished,
+            redactions,
+        })
+    }
+
+    async fn finish_here(&self, trace_id: TraceId, events: Vec<Event>) -> Result<Finished> {
+        let finish_id = events.last().map(|event| event.event_id.clone());
+        let mut ack = self.submit_here(trace_id.clone(), events).await?;
+        if let (Some(Standing::Conflict), Some(event_id)) = (ack.standings.last(), finish_id) {
+            return Err(Error::Conflict { trace_id, event_id });
+        }
+        let stores = &self.inner.stores;
+        let project = match stores.live.glimpse(&trace_id).and_then(|glimpse| glimpse.project) {
+            Some(project) => Some(project),
+            None => stores.load(&trace_id, &Scope::All).await?.map(|loaded| loaded.trace.project),
+        };
+        let is_indexed = ack.saved.is_some_and(|saved| saved.database == SaveState::Saved);
+        let mut written = None;
+        if let Some(project) = project {
+            let task = Task { trace_id: trace_id.clone(), project, flags: true };
+            let answer = self.inner.scribe.write_and_tell(task);
+            if let Ok(Ok(Ok(Some(document)))) = tokio::time::timeout(PATIENCE, answer).await {
+                written = Some(document);
+            }
+        }
+        if let Some(saved) = &mut ack.saved {
+            saved.document = Some(if written.is_some() { SaveState::Saved } else { SaveState::Pending });
+        }
+        let trace = match &written {
+            Some(document) => Some(document.trace.clone()),
+            None => stores.load(&trace_id, &Scope::All).await.ok().flatten().map(|loaded| loaded.trace),
+        };
+        let flags = trace.as_ref().filter(|_| is_indexed).map(|trace| trace.calibration.flags.clone());
+        Ok(Finished {
+            ack,
+            trace: trace.map(Box::new),
+            flags,
+            summary: written.as_ref().map(|document| document.summary_path.clone()),
+            document: written.map(|document| document.path),
+        })
+    }
+
+    /// Makes sure that the run exists, as far as that can be known now.
+    async fn meet(&self, trace_id: &TraceId, starts: bool) -> Result<Met> {
+        let stores = &self.inner.stores;
+        if let Some(glimpse) = stores.live.glimpse(trace_id)
+            && (starts || glimpse.project.is_some())
+        {
+            return Ok(Met { glimpse, unverified: false, finished: false });
+        }
+        if starts {
+            return Ok(Met::default());
+        }
+        let asked = if self.inner.database_waits.load(Ordering::Relaxed) >= WAITS_IN_VAIN {
+            Err(Error::Unavailable { what: "the database", reason: "it did not answer lately".to_owned() })
+        } else {
+            tokio::time::timeout(PATIENCE, stores.index.sighting(trace_id.as_str(), &Scope::All))
+                .await
+                .unwrap_or_else(|_| {
+                    Err(Error::Unavailable {
+                        what: "the database",
+                        reason: "it does not answer in time".to_owned(),
+                    })
+                })
+        };
+        let unverified = match asked {
+            Ok(Some(sighting)) => {
+                let glimpse = Glimpse {
+                    project: Some(sighting.project),
+                    events: sighting.event_count,
+                    bytes: sighting.event_bytes,
+                };
+                stores.live.meet(trace_id, glimpse.clone());
+                return Ok(Met { glimpse, unverified: false, finished: sighting.status.is_finished() });
+            }
+            Ok(None) if stores.index.is_deleted(trace_id).await.unwrap_or(false) => {
+                return Err(Error::Deleted { trace_id: trace_id.clone() });
+            }
+            Ok(None) => false,
+            Err(Error::Unavailable { .. }) => true,
+            Err(error) => return Err(error),
+        };
+        if let Some(found) = stores.documents.find(trace_id).await.unwrap_or(None) {
+            let glimpse = Glimpse {
+                project: Some(found.trace.project),
+                events: found.trace.metadata.events.len() as u64,
+                bytes: 0,
+            };
+            stores.live.meet(trace_id, glimpse.clone());
+            return Ok(Met { glimpse, unverified: false, finished: found.trace.run.status.is_finished() });
+        }
+        if unverified {
+            Ok(Met { unverified, ..Met::default() })
+        } else {
+            Err(Error::UnknownTrace { id: trace_id.to_string() })
+        }
+    }
+
+    fn check_room(&self, trace_id: &TraceId, met: &Met, fresh: &[Arc<Sealed>]) -> Result<()> {
+        let events = met.glimpse.events.saturating_add(fresh.len() as u64);
+        let bytes =
+            fresh.iter().map(|event| event.json().len() as u64).fold(met.glimpse.bytes, u64::saturating_add);
+        // The end of a run is always taken, so that a full one can be closed.
+        let ends = fresh.iter().any(|event| matches!(event.body, EventBody::Finish(_)));
+        let what = if ends {
+            return Ok(());
+        } else if events > TRACE_EVENTS as u64 {
+            format!("it would hold {events} events, and {TRACE_EVENTS} are allowed")
+        } else if bytes > TRACE_BYTES as u64 {
+            format!("it would hold {bytes} bytes of events, and {TRACE_BYTES} are allowed")
+        } else {
+            return Ok(());
+        };
+        Err(Error::Full { trace_id: trace_id.clone(), what })
+    }
+
+    /// Where events are that were recorded before.
+    fn state_of_known(&self) -> SaveState {
+        if self.inner.stores.live.pending() == 0 { SaveState::Saved } else { SaveState::Pending }
+    }
+
+    /// Brings events to journal and index at once.
+    async fn save(&self, trace_id: &TraceId, events: Vec<Arc<Sealed>>) -> Result<(Saved, Vec<Standing>)> {
+        let inner = &self.inner;
+        let live = &inner.stores.live;
+        if let Some(project) = events.iter().find_map(|event| match &event.body {
+            EventBody::Start(start) => Some(start.project.clone()),
+            _ => None,
+        }) {
+            live.meet(trace_id, Glimpse { project: Some(project), ..Glimpse::default() });
+        }
+        live.remember(trace_id, &events, true);
+
+        let positions: Arc<OnceLock<Vec<Position>>> = Arc::default();
+        let (first, mut database) = oneshot::channel();
+        let job = Job {
+            trace_id: trace_id.clone(),
+            events: events.clone(),
+            positions: Arc::clone(&positions),
+            first: Some(first),
+            finally: None,
+            failures: 0,
+        };
+        // The writer ends only with the process.
+        let _ = inner.jobs.send(job);
+        let mut journal = self.append(&events, positions);
+
+        let begun = Instant::now();
+        let mut limit = begun + WRITE_BOUND;
+        let mut journal_says: Option<Result<(), String>> = None;
+        let mut database_says: Option<Result<Vec<Standing>, String>> = None;
+        while journal_says.is_none() || database_says.is_none() {
+            tokio::select! {
+                said = &mut journal, if journal_says.is_none() => {
+                    let said = said.unwrap_or_else(|error| Err(error.to_string()));
+                    if said.is_ok() {
+                        limit = limit.min(Instant::now() + patience(&inner.database_waits));
+                    }
+                    journal_says = Some(said);
+                }
+                said = &mut database, if database_says.is_none() => {
+                    let said = said.unwrap_or_else(|error| {
+                        Err(Error::Unavailable { what: "the database", reason: error.to_string() })
+                    });
+                    if said.is_ok() {
+                        limit = limit.min(Instant::now() + patience(&inner.journal_waits));
+                    }
+                    database_says = Some(said.map_err(|error| error.to_string()));
+                }
+                () = tokio::time::sleep_until(limit) => break,
+            }
+        }
+        note_wait(&inner.journal_waits, journal_says.is_some());
+        note_wait(&inner.database_waits, matches!(database_says, Some(Ok(_))));
+        self.verdict(trace_id, journal_says, database_says).await
+    }
+
+    /// Appends to the journal in a task of its own: one that is not waited for any more still tells where it is.
+    fn append(
+        &self,
+        events: &[Arc<Sealed>],
+        positions: Arc<OnceLock<Vec<Position>>>,
+    ) -> tokio::task::JoinHandle<Result<(), String>> {
+        let journal = self.inner.journal.clone();
+        let records: Vec<Vec<u8>> = events.iter().map(|event| event.json().as_bytes().to_vec()).collect();
+        tokio::spawn(async move {
+            let Some(journal) = journal else { return Err("it is switched off".to_owned()) };
+            let written = journal.append(records).await.map_err(|error| error.to_string())?;
+            // Set once; nobody else does.
+            let _ = positions.set(written);
+            Ok(())
+        })
+    }
+
+    async fn verdict(
+        &self,
+        trace_id: &TraceId,
+        journal: Option<Result<(), String>>,
+        database: Option<Result<Vec<Standing>, String>>,
+    ) -> Result<(Saved, Vec<Standing>)> {
+        let inner = &self.inner;
+        let journal_state = match &journal {
+            Some(Ok(())) => SaveState::Saved,
+            Some(Err(_)) => SaveState::Failed,
+            None => SaveState::Pending,
+        };
+        let reason = |journal: Option<Result<(), String>>, database: &str| {
+            let journal = match journal {
+                Some(Err(reason)) => reason,
+                Some(Ok(())) => "saved".to_owned(),
+                None => "no answer in time".to_owned(),
+            };
+            format!(
+                "journal: {journal}; database: {database}; nothing is acknowledged, retry with the same id"
+            )
+        };
+        match database {
+            Some(Ok(standings)) => {
+                if journal_state != SaveState::Saved && !inner.stores.index.commits_are_durable() {
+                    // The commit trusted the journal to be the durable step; it was not.
+                    inner.stores.index.make_durable().await?;
+                }
+                Ok((Saved { journal: journal_state, database: SaveState::Saved, document: None }, standings))
+            }
+            other => {
+                let said = other.and_then(Result::err).unwrap_or_else(|| "no answer in time".to_owned());
+                if journal_state != SaveState::Saved || inner.options.require_database {
+                    inner.stores.live.drop_run(trace_id);
+                    return Err(Error::Unavailable { what: "every store", reason: reason(journal, &said) });
+                }
+                Ok((
+                    Saved { journal: journal_state, database: SaveState::Pending, document: None },
+                    Vec::new(),
+                ))
+            }
+        }
+    }
+}
+
+/// What is known of a run that is written to.
+#[derive(Debug, Default)]
+struct Met {
+    glimpse: Glimpse,
+    unverified: bool,
+    finished: bool,
+}
+
+fn patience(waits: &AtomicU32) -> Duration {
+    if waits.load(Ordering::Relaxed) >= WAITS_IN_VAIN { Duration::ZERO } else { PATIENCE }
+}
+
+fn note_wait(waits: &AtomicU32, answered: bool) {
+    if answered {
+        waits.store(0, Ordering::Relaxed);
+    } else {
+        waits.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Names the stores that a journal belongs to: another database or another home is another identity.
+fn stores_identity(options: &RecorderOptions) -> String {
+    let database = match &options.database {
+        DatabaseTarget::Sqlite(path) => match path.strip_prefix(&options.home) {
+            Ok(inside) => format!("sqlite {}", inside.display()),
+            Err(_) => options.database.describe(),
+        },
+        DatabaseTarget::Postgres { .. } => options.database.describe(),
+    };
+    format!("{} {database}", options.installation)
+}

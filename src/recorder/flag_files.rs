@@ -1,0 +1,22 @@
+//! The calibration files of a project, written from the flag records.
+
+use crate::calibration::alerts_markdown;
+use crate::error::{Error, Result};
+use crate::store::Stores;
+use crate::store::documents::ProjectFile;
+use crate::store::index::Scope;
+
+/// Replaces `_calibration_flags.json` and `_calibration_alerts.md` of a project by what its flags say now.
+pub(super) async fn write(stores: &Stores, project: &str) -> Result<()> {
+    let flags = stores.index.flags(&Scope::Projects(vec![project.to_owned()])).await?;
+    if flags.is_empty() {
+        return Ok(());
+    }
+    let mut records = serde_json::to_string_pretty(&flags).map_err(|error| Error::Corrupt {
+        place: format!("the flags of {project}"),
+        reason: error.to_string(),
+    })?;
+    records.push('\n');
+    stores.documents.write_project_file(project, ProjectFile::Flags, records).await?;
+    stores.documents.write_project_file(project, ProjectFile::Alerts, alerts_markdown(&flags)).await
+}

@@ -1,0 +1,171 @@
+//! Writes the documents of ended runs, and goes on trying while their folder is away.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::Result;
+use crate::model::{Event, TraceId};
+use crate::store::Stores;
+use crate::store::documents::Written;
+use crate::store::index::Documented;
+
+/// How often documents that could not be written are tried again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// How many documents are written at the same time.
+const AT_ONCE: usize = 8;
+
+/// A run whose document is to be written.
+#[derive(Clone, Debug)]
+pub(super) struct Task {
+    pub trace_id: TraceId,
+    pub project: String,
+    /// Whether the project's calibration files may have to follow.
+    pub flags: bool,
+}
+
+type Reply = oneshot::Sender<Result<Option<Written>>>;
+
+/// The way to the task that writes.
+#[derive(Clone, Debug)]
+pub(super) struct Scribe {
+    tasks: mpsc::UnboundedSender<(Task, Option<Reply>)>,
+}
+
+impl Scribe {
+    /// Starts the task.
+    pub(super) fn start(stores: Stores, shutdown: CancellationToken) -> Self {
+        let (tasks, queue) = mpsc::unbounded_channel();
+        tokio::spawn(run(stores, queue, shutdown));
+        Self { tasks }
+    }
+
+    /// Has a document written when there is time.
+    pub(super) fn write(&self, task: Task) {
+        // The task ends only with the process.
+        let _ = self.tasks.send((task, None));
+    }
+
+    /// Has a document written and tells how the first try went.
+    pub(super) fn write_and_tell(&self, task: Task) -> oneshot::Receiver<Result<Option<Written>>> {
+        let (reply, answer) = oneshot::channel();
+        let _ = self.tasks.send((task, Some(reply)));
+        answer
+    }
+}
+
+async fn run(
+    stores: Stores,
+    mut queue: mpsc::UnboundedReceiver<(Task, Option<Reply>)>,
+    shutdown: CancellationToken,
+) {
+    let stores = Arc::new(stores);
+    let mut failed: HashMap<TraceId, Task> = HashMap::new();
+    loop {
+        let mut tasks: HashMap<TraceId, (Task, Vec<Reply>)> = HashMap::new();
+        let retry = async {
+            if failed.is_empty() {
+                std::future::pending::<()>().await;
+            } else {
+                tokio::time::sleep(RETRY_AFTER).await;
+            }
+        };
+        tokio::select! {
+            task = queue.recv() => match task {
+                Some(task) => add(&mut tasks, task),
+                None => return,
+            },
+            () = retry => tasks.extend(failed.drain().map(|(id, task)| (id, (task, Vec::new())))),
+            () = shutdown.cancelled() => return,
+        }
+        while let Ok(task) = queue.try_recv() {
+            add(&mut tasks, task);
+        }
+        write_all(&stores, tasks, &mut failed).await;
+    }
+}
+
+fn add(tasks: &mut HashMap<TraceId, (Task, Vec<Reply>)>, (task, reply): (Task, Option<Reply>)) {
+    let place = tasks.entry(task.trace_id.clone()).or_insert_with(|| (task.clone(), Vec::new()));
+    place.0.flags |= task.flags;
+    place.1.extend(reply);
+}
+
+async fn write_all(
+    stores: &Arc<Stores>,
+    tasks: HashMap<TraceId, (Task, Vec<Reply>)>,
+    failed: &mut HashMap<TraceId, Task>,
+) {
+    let mut writing = futures::stream::iter(tasks.into_values().map(|(task, replies)| {
+        let stores = Arc::clone(stores);
+        async move {
+            let written = write_one(&stores, &task).await;
+            (task, replies, written)
+        }
+    }))
+    .buffer_unordered(AT_ONCE);
+    let mut held = Vec::new();
+    let mut projects = Vec::new();
+    while let Some((task, replies, written)) = writing.next().await {
+        match &written {
+            Ok(Some(document)) => {
+                held.push(Documented {
+                    trace_id: task.trace_id.clone(),
+                    revision: document.trace.metadata.revision,
+                    path: document.path.display().to_string(),
+                    held: document.trace.metadata.events.keys().cloned().collect(),
+                });
+                if task.flags && !projects.contains(&task.project) {
+                    projects.push(task.project.clone());
+                }
+            }
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(trace_id = %task.trace_id, "the document of trace {} waits: {error}", task.trace_id);
+                failed.insert(task.trace_id.clone(), task);
+            }
+        }
+        let mut written = Some(written);
+        for reply in replies {
+            if let Some(written) = written.take() {
+                // Nobody may be waiting any more.
+                let _ = reply.send(written);
+            }
+        }
+    }
+    note(stores, held).await;
+    for project in projects {
+        if let Err(error) = super::flag_files::write(stores, &project).await {
+            tracing::debug!("the calibration files of {project} wait for the next flag: {error}");
+        }
+    }
+}
+
+/// Writes one document from everything that is known of its run.
+async fn write_one(stores: &Stores, task: &Task) -> Result<Option<Written>> {
+    // With the database away the document holds what is at hand, and is written again when the database is back.
+    let stored: Vec<Event> = stores.index.events(&task.trace_id).await.unwrap_or_default();
+    let live = stores.live.events(&task.trace_id);
+    stores.documents.save(&task.project, &task.trace_id, stored.iter().chain(&live)).await
+}
+
+/// Tells the index what the documents hold, and forgets what was at hand for them.
+async fn note(stores: &Stores, held: Vec<Documented>) {
+    if held.is_empty() {
+        return;
+    }
+    match stores.index.documented(held.clone(), false).await {
+        Ok(()) => {
+            for document in held {
+                stores.live.forget(&document.trace_id, &document.held);
+            }
+        }
+        // The events stay in the database; the next look for undocumented runs finds the document complete.
+        Err(error) => tracing::debug!("the index does not know of {} new documents yet: {error}", held.len()),
+    }
+}

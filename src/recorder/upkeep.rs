@@ -1,0 +1,188 @@
+//! What a process does on the side: lets journals go, adopts those of dead processes, closes silent runs, writes
+//! documents that were left unwritten.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio::sync::oneshot;
+
+use super::scribe::Task;
+use super::writer::Job;
+use super::{Recorder, stores_identity};
+use crate::error::Result;
+use crate::model::{Event, EventBody, EventId, TraceId};
+use crate::store::Sealed;
+use crate::store::index::Sighting;
+use crate::store::journal::{self, AdoptedJournal};
+
+/// How often the journal is told what it may let go of.
+const RETIRE_EVERY: Duration = Duration::from_secs(1);
+
+/// How often the rest is looked after.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
+/// The most events that are handed on at once while a journal is replayed.
+const REPLAY_AT_ONCE: usize = 1_000;
+
+/// Starts both rounds; they end with the recorder.
+pub(super) fn start(recorder: &Recorder) {
+    let retiring = recorder.clone();
+    tokio::spawn(async move {
+        while !is_over(&retiring, RETIRE_EVERY).await {
+            let inner = &retiring.inner;
+            inner.retirement.retire(&inner.stores.index, inner.journal.as_ref()).await;
+        }
+    });
+    let looking = recorder.clone();
+    tokio::spawn(async move {
+        loop {
+            looking.look_after().await;
+            if is_over(&looking, LOOK_EVERY).await {
+                return;
+            }
+        }
+    });
+}
+
+/// Waits for the next round; says whether there is none.
+async fn is_over(recorder: &Recorder, pause: Duration) -> bool {
+    tokio::select! {
+        () = recorder.inner.shutdown.cancelled() => true,
+        () = tokio::time::sleep(pause) => false,
+    }
+}
+
+impl Recorder {
+    /// One round: adopt, close, write what was left.
+    pub async fn look_after(&self) {
+        let identity = stores_identity(&self.inner.options);
+        let folder = self.inner.options.home.join("journal");
+        let adopted = tokio::task::spawn_blocking(move || journal::adopt(&folder, &identity)).await;
+        match adopted {
+            Ok(Ok(journals)) => {
+                for journal in journals {
+                    let recorder = self.clone();
+                    tokio::spawn(async move { recorder.replay(journal).await });
+                }
+            }
+            Ok(Err(error)) => tracing::debug!("journals of other processes cannot be looked at: {error}"),
+            Err(error) => tracing::debug!("journals of other processes cannot be looked at: {error}"),
+        }
+        if let Err(error) = self.close_silent_runs().await {
+            tracing::debug!("silent runs stay open for now: {error}");
+        }
+        if let Err(error) = self.write_what_was_left().await {
+            tracing::debug!("unwritten documents wait: {error}");
+        }
+    }
+
+    /// Brings the records of a dead process's journal to the index, and removes it when they are there for good.
+    async fn replay(&self, journal: AdoptedJournal) {
+        let mut records = match journal.records() {
+            Ok(records) => records,
+            Err(error) => {
+                tracing::warn!("the journal {} cannot be read now: {error}", journal.path().display());
+                return;
+            }
+        };
+        let mut waits = Vec::new();
+        let mut unreadable = 0_u64;
+        loop {
+            let chunk: Vec<Vec<u8>> = records.by_ref().take(REPLAY_AT_ONCE).collect();
+            if chunk.is_empty() {
+                break;
+            }
+            let mut runs: HashMap<TraceId, Vec<Arc<Sealed>>> = HashMap::new();
+            for record in chunk {
+                match String::from_utf8(record).ok().and_then(|json| Sealed::parse(json).ok()) {
+                    Some(event) => runs.entry(event.trace_id.clone()).or_default().push(Arc::new(event)),
+                    None => unreadable += 1,
+                }
+            }
+            for (trace_id, events) in runs {
+                self.inner.stores.live.remember(&trace_id, &events, true);
+                let (finally, held) = oneshot::channel();
+                let job = Job {
+                    trace_id,
+                    events,
+                    positions: Arc::default(),
+                    first: None,
+                    finally: Some(finally),
+                    failures: 0,
+                };
+                // The writer ends only with the process.
+                let _ = self.inner.jobs.send(job);
+                waits.push(held);
+            }
+        }
+        for held in waits {
+            if held.await.is_err() {
+                // The process ends, or an event was set apart: the journal stays for the next one.
+                return;
+            }
+        }
+        let damaged = records.damaged_spans();
+        if unreadable > 0 {
+            tracing::warn!(
+                "{} holds {unreadable} records that are no events; it stays",
+                journal.path().display()
+            );
+            return;
+        }
+        if damaged > 0 {
+            tracing::info!(
+                "{} ended in {damaged} unfinished records that nobody was told of",
+                journal.path().display()
+            );
+        }
+        if let Err(error) = journal.discard() {
+            tracing::debug!("an adopted journal stays: {error}");
+        }
+    }
+
+    async fn close_silent_runs(&self) -> Result<()> {
+        let patience = TimeDelta::from_std(self.inner.options.abandon_after).unwrap_or(TimeDelta::MAX);
+        let now = self.inner.clock.now();
+        for silent in self.inner.stores.index.silent(now.plus(-patience), 100).await? {
+            let event = abandon(&silent, now, patience, &self.inner.options.process);
+            let job = Job {
+                trace_id: silent.trace_id,
+                events: vec![Arc::new(Sealed::new(event)?)],
+                positions: Arc::default(),
+                first: None,
+                finally: None,
+                failures: 0,
+            };
+            // The writer ends only with the process.
+            let _ = self.inner.jobs.send(job);
+        }
+        Ok(())
+    }
+
+    async fn write_what_was_left(&self) -> Result<()> {
+        for left in self.inner.stores.index.undocumented(100).await? {
+            self.inner.scribe.write(Task { trace_id: left.trace_id, project: left.project, flags: true });
+        }
+        Ok(())
+    }
+}
+
+/// The event that closes a silent run. Its name says after which event the silence began, so that two processes
+/// that notice it close the run once.
+fn abandon(silent: &Sighting, now: crate::model::Timestamp, patience: TimeDelta, process: &str) -> Event {
+    let hours = patience.num_minutes() as f64 / 60.0;
+    let generated = EventId::generate("abandoned", silent.last_event_at.micros().unsigned_abs());
+    Event {
+        trace_id: silent.trace_id.clone(),
+        event_id: generated,
+        origin: process.to_owned(),
+        sequence: 0,
+        recorded_at: now,
+        occurred_at: Some(silent.last_event_at),
+        content_hash: String::new(),
+        redactions: 0,
+        body: EventBody::Abandon { reason: format!("abandoned: nothing was recorded for {hours} hours") },
+    }
+}

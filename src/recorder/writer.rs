@@ -1,0 +1,226 @@
+//! The one task of a process that writes to the index.
+//!
+//! What queues up while one transaction runs goes into the next one together (group commit). What the database
+//! refuses waits and is tried again until it is taken; nobody waits for that but those who asked to. A run whose
+//! events the database will never take is set apart, so that it holds up no other: its events stay in the journal.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::retirement::Retirement;
+use super::scribe::{Scribe, Task};
+use crate::error::{Error, Result};
+use crate::model::{EventBody, TraceId};
+use crate::store::index::{Batch, Standing, TraceOutcome};
+use crate::store::journal::{Journal, Position};
+use crate::store::{Sealed, Stores};
+
+/// The most events that go into one transaction.
+const EVENTS_AT_ONCE: usize = 4_096;
+
+/// How often a database that is away is tried again.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// How often a run that fails on its own is tried before it is set apart.
+const TRIES_ALONE: u32 = 5;
+
+/// Events of one run on their way to the index.
+pub(super) struct Job {
+    pub trace_id: TraceId,
+    pub events: Vec<Arc<Sealed>>,
+    /// Where the journal holds them, once it does.
+    pub positions: Arc<OnceLock<Vec<Position>>>,
+    /// Told at the first try, whatever it says.
+    pub first: Option<oneshot::Sender<Result<Vec<Standing>>>>,
+    /// Told when the database holds them for good.
+    pub finally: Option<oneshot::Sender<()>>,
+    /// How often it failed while others did not.
+    pub failures: u32,
+}
+
+/// The task, before it runs.
+pub(super) struct Writer {
+    pub stores: Stores,
+    pub journal: Option<Journal>,
+    pub retirement: Arc<Retirement>,
+    pub scribe: Scribe,
+    pub jobs: mpsc::UnboundedReceiver<Job>,
+    pub shutdown: CancellationToken,
+}
+
+impl Writer {
+    /// Runs until shut down, or until nobody can send any more.
+    pub(super) async fn run(mut self) {
+        let mut waiting: VecDeque<Job> = VecDeque::new();
+        let mut is_away = false;
+        loop {
+            if waiting.is_empty() || is_away {
+                let retry = async {
+                    if is_away {
+                        tokio::time::sleep(RETRY_AFTER).await;
+                    } else {
+                        std::future::pending::<()>().await;
+                    }
+                };
+                tokio::select! {
+                    job = self.jobs.recv() => match job {
+                        Some(job) => waiting.push_back(job),
+                        None => return,
+                    },
+                    () = retry => {}
+                    () = self.shutdown.cancelled() => return,
+                }
+            }
+            while let Ok(job) = self.jobs.try_recv() {
+                waiting.push_back(job);
+            }
+            is_away = !self.write_some(&mut waiting).await;
+        }
+    }
+
+    /// Writes as much as fits into one transaction; says whether the database took it.
+    async fn write_some(&self, waiting: &mut VecDeque<Job>) -> bool {
+        let mut jobs = Vec::new();
+        let mut events = 0;
+        while let Some(job) = waiting.pop_front() {
+            events += job.events.len();
+            jobs.push(job);
+            if events >= EVENTS_AT_ONCE {
+                break;
+            }
+        }
+        let Err((error, mut jobs)) = self.write_together(jobs).await else { return true };
+        if jobs.len() > 1 && self.stores.index.probe().await.is_ok() {
+            // The database is there, so one of them is to blame: each by itself, in order.
+            let mut failed = Vec::new();
+            for job in jobs {
+                if let Err((error, jobs)) = self.write_together(vec![job]).await {
+                    failed.extend(jobs.into_iter().map(|job| (error.to_string(), job)));
+                }
+            }
+            self.keep_or_park(failed, waiting);
+            return true;
+        }
+        if jobs.len() == 1 && self.stores.index.probe().await.is_ok() {
+            let failed = jobs.drain(..).map(|job| (error.to_string(), job)).collect();
+            self.keep_or_park(failed, waiting);
+            return false;
+        }
+        for mut job in jobs.into_iter().rev() {
+            if let Some(first) = job.first.take() {
+                // Nobody may be waiting any more.
+                let _ =
+                    first.send(Err(Error::Unavailable { what: "the database", reason: error.to_string() }));
+            }
+            waiting.push_front(job);
+        }
+        false
+    }
+
+    fn keep_or_park(&self, failed: Vec<(String, Job)>, waiting: &mut VecDeque<Job>) {
+        for (reason, mut job) in failed.into_iter().rev() {
+            job.failures += 1;
+            if let Some(first) = job.first.take() {
+                let _ = first.send(Err(Error::Unavailable { what: "the database", reason: reason.clone() }));
+            }
+            if job.failures < TRIES_ALONE {
+                waiting.push_front(job);
+            } else {
+                tracing::error!(
+                    trace_id = %job.trace_id, events = job.events.len(),
+                    "events of trace {} cannot be indexed and stay in the journal: {reason}", job.trace_id
+                );
+            }
+        }
+    }
+
+    async fn write_together(&self, jobs: Vec<Job>) -> Result<(), (Error, Vec<Job>)> {
+        let durable = self.journal.as_ref().is_none_or(|journal| !journal.is_healthy());
+        let mut order: Vec<TraceId> = Vec::new();
+        let mut batches: HashMap<TraceId, Batch> = HashMap::new();
+        for job in &jobs {
+            let batch = batches.entry(job.trace_id.clone()).or_insert_with(|| {
+                order.push(job.trace_id.clone());
+                Batch { trace_id: job.trace_id.clone(), events: Vec::new(), document: None }
+            });
+            batch.events.extend(job.events.iter().cloned());
+        }
+        let batches: Vec<Batch> = order.iter().filter_map(|id| batches.remove(id)).collect();
+        let mut standings = match self.record(batches, durable).await {
+            Ok(standings) => standings,
+            Err(error) => return Err((error, jobs)),
+        };
+        for mut job in jobs {
+            let of_run = standings.entry(job.trace_id.clone()).or_default();
+            let mine: Vec<Standing> = of_run.drain(..job.events.len().min(of_run.len())).collect();
+            self.stores.live.settle(&job.trace_id, job.events.len());
+            if mine.contains(&Standing::Deleted) {
+                self.stores.live.drop_run(&job.trace_id);
+            }
+            if let Some(first) = job.first.take() {
+                let _ = first.send(Ok(mine));
+            }
+            self.retirement.held(Arc::clone(&job.positions), job.finally.take());
+        }
+        Ok(())
+    }
+
+    /// Records batches, fetching the documents of those runs that need them, and passes ended runs on.
+    async fn record(
+        &self,
+        mut batches: Vec<Batch>,
+        durable: bool,
+    ) -> Result<HashMap<TraceId, VecDeque<Standing>>> {
+        let mut standings = HashMap::new();
+        for _ in 0..8 {
+            let outcomes = self.stores.index.record(batches.clone(), durable).await?;
+            let mut again = Vec::new();
+            for (mut batch, outcome) in batches.into_iter().zip(outcomes) {
+                match outcome {
+                    TraceOutcome::Recorded { standings: of_run, finished, announcements } => {
+                        for line in announcements {
+                            tracing::warn!(target: "whytrace::calibration", trace_id = %batch.trace_id, "{line}");
+                        }
+                        standings.insert(batch.trace_id.clone(), of_run.into());
+                        if let Some(trace) = finished {
+                            let is_new =
+                                batch.events.iter().any(|event| matches!(event.body, EventBody::Finish(_)));
+                            self.scribe.write(Task {
+                                trace_id: trace.trace_id.clone(),
+                                project: trace.project.clone(),
+                                flags: is_new,
+                            });
+                        }
+                    }
+                    TraceOutcome::NeedsDocument { revision } => {
+                        let found = self.stores.documents.find(&batch.trace_id).await?;
+                        batch.document = Some(match found {
+                            Some(found) => Box::new(found.trace),
+                            None => {
+                                return Err(Error::Corrupt {
+                                    place: format!("trace {}", batch.trace_id),
+                                    reason: format!(
+                                        "its document of revision {revision} is gone; see whytrace doctor"
+                                    ),
+                                });
+                            }
+                        });
+                        again.push(batch);
+                    }
+                }
+            }
+            if again.is_empty() {
+                return Ok(standings);
+            }
+            batches = again;
+        }
+        Err(Error::Unavailable {
+            what: "the database",
+            reason: "a document changes faster than it can be read".to_owned(),
+        })
+    }
+}

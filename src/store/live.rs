@@ -1,0 +1,188 @@
+//! What this process has recorded and no document holds yet: the reader of a run sees it before any store does.
+//!
+//! It also remembers names and content of those events, so that most repeated requests are recognised without
+//! asking the database.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::Sealed;
+use crate::model::{Event, EventId, TraceId};
+
+/// How many bytes of events of open runs are remembered; beyond them the longest untouched run that the database
+/// holds is forgotten.
+const REMEMBERED_BYTES: usize = 24 * 1024 * 1024;
+
+/// The events at hand.
+#[derive(Debug, Default)]
+pub struct Live {
+    runs: Mutex<Runs>,
+}
+
+#[derive(Debug, Default)]
+struct Runs {
+    by_id: HashMap<TraceId, Run>,
+    /// Runs by when they were last touched, oldest first.
+    by_age: BTreeMap<u64, TraceId>,
+    touches: u64,
+    bytes: usize,
+    pending: usize,
+}
+
+#[derive(Debug, Default)]
+struct Run {
+    project: Option<String>,
+    events: Vec<Arc<Sealed>>,
+    hashes: HashMap<EventId, String>,
+    bytes: usize,
+    /// Events of it that the database does not hold yet.
+    pending: usize,
+    /// Events and bytes of the whole run, as far as this process knows.
+    total: (u64, u64),
+    age: u64,
+}
+
+/// What this process knows of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Glimpse {
+    /// Its project, once known.
+    pub project: Option<String>,
+    /// Events of the whole run, at least.
+    pub events: u64,
+    /// Bytes of the whole run, at least.
+    pub bytes: u64,
+}
+
+impl Live {
+    /// What is known of a run; `None` when this process has not met it.
+    #[must_use]
+    pub fn glimpse(&self, trace_id: &TraceId) -> Option<Glimpse> {
+        let runs = self.runs();
+        let run = runs.by_id.get(trace_id)?;
+        Some(Glimpse { project: run.project.clone(), events: run.total.0, bytes: run.total.1 })
+    }
+
+    /// Notes that a run exists, with what is known of it.
+    pub fn meet(&self, trace_id: &TraceId, glimpse: Glimpse) {
+        let mut runs = self.runs();
+        let run = runs.touch(trace_id);
+        if glimpse.project.is_some() {
+            run.project = glimpse.project;
+        }
+        run.total = (run.total.0.max(glimpse.events), run.total.1.max(glimpse.bytes));
+    }
+
+    /// The content hash under which an event of that name is remembered.
+    #[must_use]
+    pub fn hash(&self, trace_id: &TraceId, event_id: &EventId) -> Option<String> {
+        self.runs().by_id.get(trace_id)?.hashes.get(event_id).cloned()
+    }
+
+    /// Remembers events; `pending` says that the database does not hold them yet.
+    pub fn remember(&self, trace_id: &TraceId, events: &[Arc<Sealed>], pending: bool) {
+        let mut runs = self.runs();
+        let run = runs.touch(trace_id);
+        let mut added = (0, 0);
+        for event in events {
+            if run.hashes.insert(event.event_id.clone(), event.content_hash.clone()).is_none() {
+                run.events.push(Arc::clone(event));
+                added = (added.0 + 1, added.1 + event.json().len());
+            }
+        }
+        run.bytes += added.1;
+        run.total = (run.total.0 + added.0 as u64, run.total.1 + added.1 as u64);
+        if pending {
+            run.pending += added.0;
+            runs.pending += added.0;
+        }
+        runs.bytes += added.1;
+        runs.shrink();
+    }
+
+    /// Notes that the database holds `count` more of a run's events.
+    pub fn settle(&self, trace_id: &TraceId, count: usize) {
+        let mut runs = self.runs();
+        let Some(run) = runs.by_id.get_mut(trace_id) else { return };
+        let settled = count.min(run.pending);
+        run.pending -= settled;
+        runs.pending -= settled;
+        runs.shrink();
+    }
+
+    /// Forgets events that a document holds, and the run with its last one.
+    pub fn forget<'i>(&self, trace_id: &TraceId, held: impl IntoIterator<Item = &'i EventId>) {
+        let mut runs = self.runs();
+        let Some(run) = runs.by_id.get_mut(trace_id) else { return };
+        let held: std::collections::HashSet<&EventId> = held.into_iter().collect();
+        let before = run.bytes;
+        run.events.retain(|event| !held.contains(&event.event_id));
+        run.bytes = run.events.iter().map(|event| event.json().len()).sum();
+        let freed = before - run.bytes;
+        let is_empty = run.events.is_empty() && run.pending == 0;
+        runs.bytes -= freed;
+        if is_empty {
+            runs.remove(trace_id);
+        }
+    }
+
+    /// Forgets a run altogether, as when it was deleted.
+    pub fn drop_run(&self, trace_id: &TraceId) {
+        self.runs().remove(trace_id);
+    }
+
+    /// The events of a run at hand.
+    #[must_use]
+    pub fn events(&self, trace_id: &TraceId) -> Vec<Event> {
+        let runs = self.runs();
+        runs.by_id
+            .get(trace_id)
+            .into_iter()
+            .flat_map(|run| run.events.iter().map(|event| event.event().clone()))
+            .collect()
+    }
+
+    /// How many events the database does not hold yet.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.runs().pending
+    }
+
+    /// Ids of the runs met here, most recently touched first.
+    #[must_use]
+    pub fn recent(&self, limit: usize) -> Vec<TraceId> {
+        self.runs().by_age.values().rev().take(limit).cloned().collect()
+    }
+
+    fn runs(&self) -> MutexGuard<'_, Runs> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Runs {
+    fn touch(&mut self, trace_id: &TraceId) -> &mut Run {
+        self.touches += 1;
+        let age = self.touches;
+        let run = self.by_id.entry(trace_id.clone()).or_default();
+        self.by_age.remove(&run.age);
+        run.age = age;
+        self.by_age.insert(age, trace_id.clone());
+        run
+    }
+
+    fn remove(&mut self, trace_id: &TraceId) {
+        if let Some(run) = self.by_id.remove(trace_id) {
+            self.by_age.remove(&run.age);
+            self.bytes -= run.bytes;
+            self.pending -= run.pending;
+        }
+    }
+
+    fn shrink(&mut self) {
+        const MOST_RUNS: usize = 10_000;
+        while self.bytes > REMEMBERED_BYTES || self.by_id.len() > MOST_RUNS {
+            let settled = |id: &&TraceId| self.by_id.get(*id).is_some_and(|run| run.pending == 0);
+            let Some(oldest) = self.by_age.values().find(settled).cloned() else { return };
+            self.remove(&oldest);
+        }
+    }
+}
