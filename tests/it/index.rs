@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use whytrace::model::{Trace, TraceId};
 use whytrace::store::Sealed;
-use whytrace::store::index::{Batch, Index, Scope, Standing, TraceOutcome};
+use whytrace::store::index::{Batch, Documented, Index, Scope, Standing, TraceOutcome};
 
 use crate::support::run::Run;
 use crate::support::store::{Row1, Store};
@@ -65,8 +65,9 @@ const TABLES: [&str; 10] = [
 ];
 
 /// What a row of `traces` says of its own history, beside the run.
-const BOOKKEEPING: [&str; 8] = [
+const BOOKKEEPING: [&str; 9] = [
     "row_id",
+    "event_count",
     "created_at",
     "updated_at",
     "last_event_at",
@@ -110,12 +111,12 @@ async fn record_all<'r>(index: &Index, runs: impl IntoIterator<Item = &'r Run>) 
     index.record(runs.into_iter().map(Run::batch).collect(), true).await.unwrap();
 }
 
-/// Saves, as far as the index can tell, the document of a run that has ended.
-async fn save_document(index: &Index, run: &Run, revision: u64) -> Trace {
-    let document = run.document(revision);
+/// Tells the index that the document of a run is saved.
+async fn save_document(index: &Index, document: &Trace) {
     let held = document.metadata.events.keys().cloned().collect();
-    index.documented(run.id(), revision, format!("{}.json", run.id()), held, true).await.unwrap();
-    document
+    let (trace_id, revision) = (document.trace_id.clone(), document.metadata.revision);
+    let path = format!("{trace_id}.json");
+    index.documented(vec![Documented { trace_id, revision, path, held }], true).await.unwrap();
 }
 
 async fn status(index: &Index, id: &TraceId) -> Option<String> {
