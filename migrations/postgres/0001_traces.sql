@@ -67,7 +67,8 @@ create table traces (
     schema_version bigint not null,
     created_at timestamptz not null,
     updated_at timestamptz not null,
-    words tsvector not null default ''::tsvector
+    words tsvector not null default ''::tsvector,
+    word_text text collate "C" not null default ''
 );
 
 create index traces_started on traces (started_at desc, trace_id);

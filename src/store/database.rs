@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use sqlx::migrate::{MigrateError, Migrator};
 
 use super::session::Session;
 use crate::error::{Error, Result};
@@ -142,6 +143,44 @@ pub(crate) fn database_error(error: &sqlx::Error) -> Error {
 
 /// Whether running the same transaction again can help: serialization failures, deadlocks, lock time-outs.
 fn is_worth_repeating(error: &sqlx::Error) -> bool {
+    let error = match error {
+        sqlx::Error::Migrate(error) => match error.as_ref() {
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error,
+            _ => return false,
+        },
+        error => error,
+    };
     let code = error.as_database_error().and_then(|error| error.code().map(std::borrow::Cow::into_owned));
     matches!(code.as_deref(), Some("40001" | "40P01" | "55P03" | "5" | "261" | "517" | "6"))
+}
+
+/// What lies where our tables belong.
+struct Found {
+    /// How many tables.
+    tables: i64,
+    /// Versions and names of the migrations that were applied, oldest first; `None` when nothing keeps them.
+    applied: Option<Vec<(i64, String)>>,
+}
+
+/// Whether migrations have to run on what was found in `place`.
+///
+/// # Errors
+/// When it is somebody else's, or of a newer version than this program knows.
+fn needs_migration(found: &Found, migrations: &Migrator, place: &str) -> sqlx::Result<bool> {
+    let refused = |reason: String| Err(sqlx::Error::Configuration(reason.into()));
+    let is_ours = match found.applied.as_deref() {
+        None => found.tables == 0,
+        // Whoever made the first table has not come to the others.
+        Some([]) => found.tables == 1,
+        Some([(_, first), ..]) => migrations.iter().next().is_some_and(|ours| ours.description == *first),
+    };
+    if !is_ours {
+        return refused(format!("{place} holds tables and was not made by whytrace: name another"));
+    }
+    let newest = migrations.iter().map(|migration| migration.version).max();
+    let known = found.applied.iter().flatten().map(|(version, _)| *version).max();
+    if known > newest {
+        return refused("it was made by a newer whytrace: update this one".to_owned());
+    }
+    Ok(known != newest)
 }

@@ -65,7 +65,7 @@ const TABLES: [&str; 10] = [
 ];
 
 /// What a row of `traces` says of its own history, beside the run.
-const BOOKKEEPING: [&str; 9] = [
+const BOOKKEEPING: [&str; 10] = [
     "row_id",
     "event_count",
     "created_at",
@@ -75,6 +75,7 @@ const BOOKKEEPING: [&str; 9] = [
     "trace_file_path",
     "document_revision",
     "words",
+    "word_text",
 ];
 
 /// Records one batch and gives what became of it.

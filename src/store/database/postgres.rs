@@ -11,7 +11,9 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, Postgres};
 use tokio::sync::{Mutex, OnceCell};
 
-use super::{STATEMENT_BOUND, Session, Work, database_error, is_worth_repeating, unavailable};
+use super::{
+    Found, STATEMENT_BOUND, Session, Work, database_error, is_worth_repeating, needs_migration, unavailable,
+};
 use crate::error::Result;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
@@ -120,7 +122,7 @@ impl PostgresDatabase {
             }
         }
         let options = options.options([
-            ("search_path", self.schema.as_str()),
+            ("search_path", quoted(&self.schema).as_str()),
             ("statement_timeout", "5s"),
             ("lock_timeout", "2s"),
             ("idle_in_transaction_session_timeout", "10s"),
@@ -152,36 +154,12 @@ async fn prepare(options: &PgConnectOptions, schema: &str) -> sqlx::Result<()> {
 }
 
 async fn prepare_on(connection: &mut PgConnection, schema: &str) -> sqlx::Result<()> {
-    let (tables, ours): (i64, bool) = sqlx::query_as(
-        "select count(*), coalesce(bool_or(table_name = '_sqlx_migrations'), false) \
-         from information_schema.tables where table_schema = $1",
-    )
-    .bind(schema)
-    .fetch_one(&mut *connection)
-    .await?;
-    if tables > 0 && !ours {
-        return Err(sqlx::Error::Configuration(
-            format!("the schema {schema:?} exists and was not made by whytrace: name another").into(),
-        ));
-    }
-    // No table yet, or not all of them: names go into the text, so they are quoted as the server quotes them.
-    let quoted: String =
-        sqlx::query_scalar("select quote_ident($1)").bind(schema).fetch_one(&mut *connection).await?;
+    let quoted = quoted(schema);
     let set_path = format!("set search_path to {quoted}; set lock_timeout = '5s'");
     connection.execute(sqlx::AssertSqlSafe(set_path)).await?;
-    let newest = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
-    if ours {
-        let known: Option<i64> = sqlx::query_scalar("select max(version) from _sqlx_migrations")
-            .fetch_one(&mut *connection)
-            .await?;
-        if known == Some(newest) {
-            return Ok(());
-        }
-        if known.is_some_and(|known| known > newest) {
-            return Err(sqlx::Error::Configuration(
-                "it was made by a newer whytrace: update this one".into(),
-            ));
-        }
+    let found = look(connection, schema).await?;
+    if !needs_migration(&found, &MIGRATIONS, &format!("the schema {schema:?}"))? {
+        return Ok(());
     }
     // `create schema if not exists` fails when two do it at once; the second one then finds it there.
     let create = format!("create schema if not exists {quoted}");
@@ -198,4 +176,26 @@ async fn prepare_on(connection: &mut PgConnection, schema: &str) -> sqlx::Result
     }
     MIGRATIONS.run_direct(None, connection, false).await?;
     Ok(())
+}
+
+async fn look(connection: &mut PgConnection, schema: &str) -> sqlx::Result<Found> {
+    let (tables, migrated): (i64, bool) = sqlx::query_as(
+        "select count(*), coalesce(bool_or(table_name = '_sqlx_migrations'), false) \
+         from information_schema.tables where table_schema = $1",
+    )
+    .bind(schema)
+    .fetch_one(&mut *connection)
+    .await?;
+    let applied = if migrated {
+        let rows = sqlx::query_as("select version, description from _sqlx_migrations order by version");
+        Some(rows.fetch_all(connection).await?)
+    } else {
+        None
+    };
+    Ok(Found { tables, applied })
+}
+
+/// A name as it stands in SQL text.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -7,11 +7,11 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Sqlite};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Executor as _, Sqlite};
 use tokio::sync::{Mutex, OnceCell};
 
-use super::{Session, Work, database_error, is_worth_repeating, unavailable};
+use super::{Found, Session, Work, database_error, is_worth_repeating, needs_migration, unavailable};
 use crate::error::Result;
 use crate::store::disk;
 
@@ -132,10 +132,7 @@ impl SqliteDatabase {
 
 fn open_and_migrate(path: &Path) -> BoxFuture<'_, sqlx::Result<SqliteConnection>> {
     Box::pin(async move {
-        let options = options(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full);
+        let options = options(path).create_if_missing(true).synchronous(SqliteSynchronous::Full);
         let mut connection = options.connect().await?;
         let version: String =
             sqlx::query_scalar("select sqlite_version()").fetch_one(&mut connection).await?;
@@ -144,21 +141,30 @@ fn open_and_migrate(path: &Path) -> BoxFuture<'_, sqlx::Result<SqliteConnection>
                 format!("SQLite {version} can damage its write-ahead log; 3.51.3 or newer is needed").into(),
             ));
         }
-        let newest = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
-        let known: Option<i64> = sqlx::query_scalar("select max(version) from _sqlx_migrations")
-            .fetch_one(&mut connection)
-            .await
-            .unwrap_or(None);
-        if known.is_some_and(|known| known > newest) {
-            return Err(sqlx::Error::Configuration(
-                "it was made by a newer whytrace: update this one".into(),
-            ));
-        }
-        if known != Some(newest) {
+        let found = look(&mut connection).await?;
+        let behind = needs_migration(&found, &MIGRATIONS, "the file")?;
+        // Not before it is known to be ours: this writes.
+        connection.execute("pragma journal_mode = wal").await?;
+        if behind {
             MIGRATIONS.run_direct(None, &mut connection, false).await?;
         }
         Ok(connection)
     })
+}
+
+async fn look(connection: &mut SqliteConnection) -> sqlx::Result<Found> {
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select name from sqlite_schema where type = 'table' and name <> 'sqlite_sequence'",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let applied = if tables.iter().any(|table| table == "_sqlx_migrations") {
+        let rows = sqlx::query_as("select version, description from _sqlx_migrations order by version");
+        Some(rows.fetch_all(connection).await?)
+    } else {
+        None
+    };
+    Ok(Found { tables: i64::try_from(tables.len()).unwrap_or(i64::MAX), applied })
 }
 
 async fn transact<T>(writer: &mut Writer, durable: bool, work: Work<T>) -> sqlx::Result<T> {

@@ -58,11 +58,10 @@ impl Index {
     pub async fn with_prefix(&self, prefix: &str, scope: &Scope, limit: u32) -> Result<Vec<Sighting>> {
         let mut sql = Sql::new(SIGHTING);
         Filter { scope: scope.clone(), ..Filter::default() }.push(&mut sql, false);
-        // Texts sort by bytes on both databases, and nothing sorts behind the last character of Unicode.
-        sql.push(" and t.trace_id >= ")
-            .arg(prefix)
-            .push(" and t.trace_id < ")
-            .arg(format!("{prefix}\u{10ffff}"));
+        sql.push(" and t.trace_id >= ").arg(prefix);
+        if let Some(behind) = behind(prefix) {
+            sql.push(" and t.trace_id < ").arg(behind);
+        }
         sql.push(" order by t.trace_id limit ").arg(i64::from(limit));
         self.sightings(sql).await
     }
@@ -173,4 +172,18 @@ impl Index {
             })
             .collect()
     }
+}
+
+/// The first text that sorts behind all that begin with `prefix`, if there is one. Both databases sort texts by their
+/// bytes, and so by their characters.
+fn behind(prefix: &str) -> Option<String> {
+    let mut chars: Vec<char> = prefix.chars().collect();
+    while let Some(last) = chars.pop() {
+        let next = (u32::from(last) + 1..=u32::from(char::MAX)).find_map(char::from_u32);
+        if let Some(next) = next {
+            chars.push(next);
+            return Some(chars.into_iter().collect());
+        }
+    }
+    None
 }

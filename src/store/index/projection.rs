@@ -213,7 +213,8 @@ async fn insert(
             return Ok(());
         }
         let mut sql = Sql::new(text);
-        sql.rows(chunk);
+        // A document that was edited may name one thing twice.
+        sql.rows(chunk).push(" on conflict do nothing");
         session.execute(sql).await?;
     }
 }

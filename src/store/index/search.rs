@@ -1,21 +1,18 @@
 //! Text search over query, tags and error of runs: the same hits in the same order on both databases.
 //!
 //! Words are cut by [`words`](crate::words), not by the databases, and stored as they are: in an FTS5 table on
-//! SQLite, in a `tsvector` on Postgres whose weights A, B and C stand for the three fields.
+//! SQLite; on Postgres as a set in a `tsvector`, which finds the runs that have them, and in order in `word_text`,
+//! which tells fields and phrases apart. (A `tsvector` keeps 255 places of a word, none beyond 16,383.)
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::collections::BTreeSet;
 
 use crate::model::Trace;
 use crate::store::session::Session;
 use crate::store::sql::Sql;
 use crate::words::{SearchQuery, Term, words};
 
-/// The searchable fields, with the weight that stands for each on Postgres.
-const FIELDS: [(&str, char); 3] = [("query", 'A'), ("tags", 'B'), ("error", 'C')];
-
-/// Postgres keeps no positions beyond this one.
-const LAST_POSITION: usize = 16_383;
+/// The searchable fields: the columns of the FTS5 table, the lines of `word_text`.
+const FIELDS: [&str; 3] = ["query", "tags", "error"];
 
 /// Stores the words of a run.
 pub(super) async fn write_words(
@@ -30,9 +27,11 @@ pub(super) async fn write_words(
         words(trace.run.error.as_deref().unwrap_or_default()),
     ];
     if session.is_postgres() {
-        let sql = Sql::new("update traces set words = cast($1 as tsvector) where row_id = $2")
-            .bind(vector(&fields))
-            .bind(row_id);
+        let sql =
+            Sql::new("update traces set words = cast($1 as tsvector), word_text = $2 where row_id = $3")
+                .bind(vector(&fields))
+                .bind(lines(&fields))
+                .bind(row_id);
         session.execute(sql).await?;
         return Ok(());
     }
@@ -53,6 +52,9 @@ pub(super) async fn write_words(
 pub(super) fn push_condition(sql: &mut Sql, query: &SearchQuery, postgres: bool) {
     if postgres {
         sql.push("t.words @@ cast(").arg(all_terms_postgres(query)).push(" as tsquery)");
+        for phrase in query.terms.iter().filter(|term| matches!(term, Term::Phrase(_))) {
+            sql.push(" and strpos(t.word_text, ").arg(needle(phrase)).push(") > 0");
+        }
     } else {
         sql.push("t.row_id in (select rowid from trace_words where trace_words match ")
             .arg(all_terms_sqlite(query))
@@ -62,14 +64,16 @@ pub(super) fn push_condition(sql: &mut Sql, query: &SearchQuery, postgres: bool)
 
 /// Appends the number of fields in which at least one term occurs.
 pub(super) fn push_rank(sql: &mut Sql, query: &SearchQuery, postgres: bool) {
-    for (place, (name, weight)) in FIELDS.iter().enumerate() {
-        sql.push(if place > 0 { " + " } else { "(" });
+    for (line, name) in (1_i64..).zip(FIELDS) {
+        sql.push(if line > 1 { " + " } else { "(" });
         if postgres {
-            let any: Vec<String> =
-                query.terms.iter().map(|term| term_postgres(term, Some(*weight))).collect();
-            sql.push("(case when t.words @@ cast(")
-                .arg(any.join(" | "))
-                .push(" as tsquery) then 1 else 0 end)");
+            sql.push("(case when");
+            for (place, term) in query.terms.iter().enumerate() {
+                sql.push(if place > 0 { " or " } else { " " });
+                sql.push("strpos(split_part(t.word_text, chr(10), cast(").arg(line);
+                sql.push(" as integer)), ").arg(needle(term)).push(") > 0");
+            }
+            sql.push(" then 1 else 0 end)");
         } else {
             let any: Vec<String> = query.terms.iter().map(term_sqlite).collect();
             sql.push("(t.row_id in (select rowid from trace_words where trace_words match ")
@@ -93,51 +97,32 @@ fn term_sqlite(term: &Term) -> String {
     }
 }
 
+/// What holds of the set of a run's words when it matches.
 fn all_terms_postgres(query: &SearchQuery) -> String {
-    query.terms.iter().map(|term| term_postgres(term, None)).collect::<Vec<_>>().join(" & ")
+    let words = query.terms.iter().flat_map(|term| match term {
+        Term::Word(word) => vec![format!("'{word}'")],
+        Term::Prefix(word) => vec![format!("'{word}':*")],
+        Term::Phrase(words) => words.iter().map(|word| format!("'{word}'")).collect(),
+    });
+    words.collect::<Vec<_>>().join(" & ")
 }
 
-/// A term in the syntax of `tsquery`, in one field when `weight` names it.
-fn term_postgres(term: &Term, weight: Option<char>) -> String {
-    let lexeme = |word: &str, prefix: bool| {
-        let mut text = format!("'{word}'");
-        if prefix || weight.is_some() {
-            text.push(':');
-        }
-        if prefix {
-            text.push('*');
-        }
-        text.extend(weight);
-        text
-    };
+/// What a field's line holds when the term occurs in it.
+fn needle(term: &Term) -> String {
     match term {
-        Term::Word(word) => lexeme(word, false),
-        Term::Prefix(word) => lexeme(word, true),
-        Term::Phrase(words) => {
-            let parts: Vec<String> = words.iter().map(|word| lexeme(word, false)).collect();
-            format!("({})", parts.join(" <-> "))
-        }
+        Term::Word(word) => format!(" {word} "),
+        Term::Prefix(word) => format!(" {word}"),
+        Term::Phrase(words) => format!(" {} ", words.join(" ")),
     }
 }
 
-/// The words of all fields as the text of a `tsvector`; between fields a position stays free, so that no phrase
-/// reaches from one into the next.
+/// Each word once, as the text of a `tsvector`.
 fn vector(fields: &[Vec<String>; 3]) -> String {
-    let mut places: BTreeMap<&str, Vec<(usize, char)>> = BTreeMap::new();
-    let mut position = 1;
-    for (words, (_, weight)) in fields.iter().zip(FIELDS) {
-        for word in words {
-            places.entry(word).or_default().push((position.min(LAST_POSITION), weight));
-            position += 1;
-        }
-        position += 1;
-    }
-    let mut text = String::new();
-    for (word, places) in places {
-        let places: Vec<String> =
-            places.iter().map(|(position, weight)| format!("{position}{weight}")).collect();
-        // Writing to a string cannot fail.
-        let _ = write!(text, "'{word}':{} ", places.join(","));
-    }
-    text
+    let words: BTreeSet<String> = fields.iter().flatten().map(|word| format!("'{word}'")).collect();
+    words.into_iter().collect::<Vec<_>>().join(" ")
+}
+
+/// The words of each field on a line of its own, every word between blanks.
+fn lines(fields: &[Vec<String>; 3]) -> String {
+    fields.each_ref().map(|words| format!(" {} ", words.join(" "))).join("\n")
 }

@@ -1,46 +1,38 @@
 //! Whole runs in and out: import, indexing again, deletion.
 
-use super::Index;
+use chrono::{DateTime, Utc};
+
 use super::projection::{self, Bookkeeping};
+use super::{Index, events};
 use crate::error::Result;
-use crate::model::{Timestamp, Trace, TraceId};
+use crate::model::{QualityRules, Timestamp, Trace, TraceId, fold};
+use crate::store::session::Session;
 use crate::store::sql::Sql;
 
 impl Index {
-    /// Puts runs into the index as their documents tell them, each with the document's path, in one transaction. Deleted runs stay deleted.
-    /// Gives how many were taken.
+    /// Puts runs into the index as their documents tell them, each with the document's path, and events that
+    /// these do not hold yet, in one transaction. Deleted runs stay deleted, and an older document does not take the place of a newer one. Gives
+    /// how many were taken.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] when the database is away.
-    pub async fn import(&self, traces: Vec<(Trace, String)>) -> Result<u64> {
+    pub async fn import(&self, mut traces: Vec<(Trace, String)>) -> Result<u64> {
+        // The order in which all processes take runs, so that two of them never wait for each other in a circle.
+        traces.sort_by(|a, b| a.0.trace_id.cmp(&b.0.trace_id));
         let rules = self.rules;
         self.database
             .write(true, move |session| {
                 Box::pin(async move {
                     let mut taken = 0;
-                    for (trace, path) in &traces {
-                        let id = trace.trace_id.as_str();
-                        let sql = Sql::new("select trace_id from tombstones where trace_id = $1").bind(id);
-                        if session.fetch_optional::<(String,)>(sql).await?.is_some() {
-                            continue;
+                    for (trace, path) in traces {
+                        let id = trace.trace_id.clone();
+                        if import_run(session, trace, &rules).await? {
+                            let sql = Sql::new("update traces set trace_file_path = $1 where trace_id = $2")
+                                .bind(path)
+                                .bind(id.as_str());
+                            session.execute(sql).await?;
+                            taken += 1;
                         }
-                        let sql =
-                            Sql::new("select document_revision from traces where trace_id = $1").bind(id);
-                        let known = session.fetch_optional::<(i64,)>(sql).await?;
-                        let books = Bookkeeping {
-                            event_count: i64::try_from(trace.metadata.events.len()).unwrap_or(i64::MAX),
-                            event_bytes: 0,
-                            last_event_at: None,
-                            document_revision: trace.metadata.revision,
-                            had_rows: known.is_some(),
-                            is_new: known.is_none(),
-                        };
-                        projection::write(session, trace, &books, &rules).await?;
-                        let sql = Sql::new("update traces set trace_file_path = $1 where trace_id = $2")
-                            .bind(path)
-                            .bind(id);
-                        session.execute(sql).await?;
-                        taken += 1;
                     }
                     Ok(taken)
                 })
@@ -96,4 +88,45 @@ impl Index {
         let sql = Sql::new("select trace_id from tombstones where trace_id = $1").bind(trace_id.as_str());
         self.read(async |session| Ok(session.fetch_optional::<(String,)>(sql).await?.is_some())).await
     }
+}
+
+#[derive(sqlx::FromRow)]
+struct Known {
+    document_revision: i64,
+    event_bytes: i64,
+    last_event_at: DateTime<Utc>,
+}
+
+async fn import_run(session: &mut Session, trace: Trace, rules: &QualityRules) -> sqlx::Result<bool> {
+    let id = trace.trace_id.as_str();
+    let mut sql =
+        Sql::new("select document_revision, event_bytes, last_event_at from traces where trace_id = $1");
+    if session.is_postgres() {
+        sql.push(" for update");
+    }
+    let known: Option<Known> = session.fetch_optional(sql.bind(id)).await?;
+    let sql = Sql::new("select trace_id from tombstones where trace_id = $1").bind(id);
+    if session.fetch_optional::<(String,)>(sql).await?.is_some() {
+        return Ok(false);
+    }
+    let revision = trace.metadata.revision;
+    if known
+        .as_ref()
+        .is_some_and(|known| u64::try_from(known.document_revision).is_ok_and(|it| it > revision))
+    {
+        return Ok(false);
+    }
+    let waiting = events::of(session, &trace.trace_id).await?;
+    let trace = if waiting.is_empty() { Some(trace) } else { fold(Some(trace), &waiting, rules) };
+    let Some(trace) = trace else { return Ok(false) };
+    let books = Bookkeeping {
+        event_count: i64::try_from(trace.metadata.events.len()).unwrap_or(i64::MAX),
+        event_bytes: known.as_ref().map_or(0, |known| known.event_bytes),
+        last_event_at: known.as_ref().map(|known| Timestamp::new(known.last_event_at)),
+        document_revision: revision,
+        had_rows: known.is_some(),
+        is_new: known.is_none(),
+    };
+    projection::write(session, &trace, &books, rules).await?;
+    Ok(true)
 }

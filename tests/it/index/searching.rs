@@ -90,10 +90,11 @@ both! {
         let runs = [
             run("old", "exa", &[], None),
             run("older twin", "exa", &[], None),
-            event("new", run("", "exa exa exa", &[], None)),
+            event("new", run("x", "exa exa exa", &[], None)),
             run("two", "exa", &["exa"], None),
             run("three", "exa", &["exa"], Some("exa")),
             run("spread", "exa", &["other"], Some("third")),
+            run("absent", "other", &["other"], None),
         ];
         record_all(&index, &runs).await;
         assert_eq!(hits(&index, "exa").await, ["three", "two", "new", "old", "older twin", "spread"]);
