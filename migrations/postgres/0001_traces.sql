@@ -58,6 +58,7 @@ create table traces (
     decision_count bigint not null,
     confidence_count bigint not null,
     confidence_sum double precision not null,
+    turn_count bigint not null,
     event_count bigint not null,
     event_bytes bigint not null,
     last_event_at timestamptz not null,

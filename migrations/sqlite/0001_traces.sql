@@ -58,6 +58,7 @@ create table traces (
     decision_count integer not null,
     confidence_count integer not null,
     confidence_sum real not null,
+    turn_count integer not null,
     event_count integer not null,
     event_bytes integer not null,
     last_event_at datetime not null,

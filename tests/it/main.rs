@@ -7,5 +7,6 @@
     reason = "clippy lets tests panic, but not the functions that they share"
 )]
 
+mod index;
 mod layers;
 mod support;

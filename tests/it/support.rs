@@ -2,9 +2,13 @@
 //!
 //! - [`database`]: the Postgres that `scripts/test.sh` has started, and a schema in it for one test
 //! - [`server`]: a Postgres of a test's own, for tests of outages
+//! - [`store`]: a database of a test's own, as the index and as an SQL client sees it
+//! - [`run`]: builders of events and runs
 //! - [`program`]: the built program in a home of its own, spoken to over real pipes
 
 pub(crate) mod database;
 pub(crate) mod program;
+pub(crate) mod run;
 #[cfg(unix)]
 pub(crate) mod server;
+pub(crate) mod store;

@@ -75,15 +75,15 @@ pub(super) async fn stored(session: &mut Session, trace_id: &TraceId) -> sqlx::R
     session.fetch_one(sql).await
 }
 
-/// All stored events of a run.
+/// All stored events of a run, in the order in which they are folded.
 pub(super) async fn of(session: &mut Session, trace_id: &TraceId) -> sqlx::Result<Vec<Event>> {
-    let sql = Sql::new("select body from events where trace_id = $1 order by recorded_at, event_id")
-        .bind(trace_id.as_str());
+    let sql = Sql::new("select body from events where trace_id = $1").bind(trace_id.as_str());
     let bodies = session.fetch::<(String,)>(sql).await?;
-    bodies
-        .iter()
-        .map(|(body,)| serde_json::from_str(body).map_err(|error| sqlx::Error::Decode(error.into())))
-        .collect()
+    let events: serde_json::Result<Vec<Event>> =
+        bodies.iter().map(|(body,)| serde_json::from_str(body)).collect();
+    let mut events = events.map_err(|error| sqlx::Error::Decode(error.into()))?;
+    events.sort_by(|a, b| a.order().cmp(&b.order()));
+    Ok(events)
 }
 
 /// How many bytes of JSON they are.

@@ -302,7 +302,9 @@ fn columns(
         ("tags", json!(run.tags).into()),
         ("decision_count", int(trace.decisions().count())),
         ("confidence_count", int(confidences.len())),
-        ("confidence_sum", confidences.iter().sum::<f64>().into()),
+        // The sum of nothing is -0, which Postgres keeps and SQLite does not.
+        ("confidence_sum", (confidences.iter().sum::<f64>() + 0.0).into()),
+        ("turn_count", int(trace.iterations.len())),
         ("event_count", books.event_count.into()),
         ("event_bytes", books.event_bytes.into()),
         ("last_event_at", last_event_at.into()),

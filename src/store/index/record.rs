@@ -1,13 +1,16 @@
 //! Taking events in: each once, in one transaction with the rows that follow from it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::projection::{self, Bookkeeping};
 use super::{Index, events, flags};
 use crate::calibration::CalibrationRules;
 use crate::error::Result;
-use crate::model::{Event, EventBody, EventId, QualityRules, Status, Timestamp, Trace, TraceId, fold};
+use crate::model::{
+    Cost, Event, EventBody, EventId, Evidence, PromptEvent, QualityRules, Status, Timestamp, Trace, TraceId,
+    fold,
+};
 use crate::store::sealed::Sealed;
 use crate::store::session::Session;
 use crate::store::sql::Sql;
@@ -67,6 +70,16 @@ struct Known {
     event_count: i64,
     event_bytes: i64,
     last_event_at: chrono::DateTime<chrono::Utc>,
+    decision_count: i64,
+    confidence_count: i64,
+    confidence_sum: f64,
+    turn_count: i64,
+    evidence_collected: Option<i64>,
+    evidence_passed: Option<i64>,
+    evidence_filtered: Option<i64>,
+    synthesis_input_tokens: Option<i64>,
+    synthesis_output_tokens: Option<i64>,
+    synthesis_cost_usd: Option<f64>,
 }
 
 impl Index {
@@ -77,43 +90,57 @@ impl Index {
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`]: nothing of it is recorded.
-    pub async fn record(&self, mut batches: Vec<Batch>, durable: bool) -> Result<Vec<TraceOutcome>> {
-        let order: Vec<TraceId> = batches.iter().map(|batch| batch.trace_id.clone()).collect();
-        // One order for all processes, so that two of them never wait for each other in a circle.
-        batches.sort_by(|a, b| a.trace_id.cmp(&b.trace_id));
+    pub async fn record(&self, batches: Vec<Batch>, durable: bool) -> Result<Vec<TraceOutcome>> {
+        let mut batches: Vec<(usize, Batch)> = batches.into_iter().enumerate().collect();
+        // One order for all processes, so that two of them never wait for each other in a circle. Batches of one run
+        // keep theirs.
+        batches.sort_by(|(_, a), (_, b)| a.trace_id.cmp(&b.trace_id));
         let rules = (self.rules, self.calibration);
         let mut outcomes = self
             .database
             .write(durable, move |session| {
                 Box::pin(async move {
-                    let ids: Vec<TraceId> = batches.iter().map(|batch| batch.trace_id.clone()).collect();
+                    let mut ids: Vec<TraceId> =
+                        batches.iter().map(|(_, batch)| batch.trace_id.clone()).collect();
+                    ids.dedup();
+                    lock(session, &ids).await?;
+                    let mut known = known(session, &ids).await?;
                     let deleted = deleted(session, &ids).await?;
-                    let known = known(session, &ids).await?;
-                    let mut outcomes = HashMap::new();
-                    for batch in &batches {
-                        let outcome = if deleted.contains(batch.trace_id.as_str()) {
+                    let mut outcomes: Vec<(usize, TraceOutcome)> = Vec::with_capacity(batches.len());
+                    let mut before: Option<&TraceId> = None;
+                    for (place, batch) in &batches {
+                        let id = &batch.trace_id;
+                        if before == Some(id) {
+                            known.extend(self::known(session, std::slice::from_ref(id)).await?);
+                        }
+                        let outcome = if deleted.contains(id.as_str()) {
                             let standings = vec![Standing::Deleted; batch.events.len()];
                             TraceOutcome::Recorded { standings, finished: None, announcements: Vec::new() }
                         } else {
-                            record_run(session, batch, known.get(batch.trace_id.as_str()), &rules).await?
+                            record_run(session, batch, known.get(id.as_str()), &rules).await?
                         };
-                        outcomes.insert(batch.trace_id.clone(), outcome);
+                        outcomes.push((*place, outcome));
+                        before = Some(id);
                     }
                     Ok(outcomes)
                 })
             })
             .await?;
-        Ok(order
-            .iter()
-            .map(|id| {
-                outcomes.remove(id).unwrap_or(TraceOutcome::Recorded {
-                    standings: Vec::new(),
-                    finished: None,
-                    announcements: Vec::new(),
-                })
-            })
-            .collect())
+        outcomes.sort_by_key(|(place, _)| *place);
+        Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
     }
+}
+
+/// Keeps other processes from recording the same runs until the transaction ends: of a run without a row there is
+/// nothing else to lock, and two halves of it that do not see each other would never be put together.
+async fn lock(session: &mut Session, ids: &[TraceId]) -> sqlx::Result<()> {
+    if !session.is_postgres() {
+        return Ok(());
+    }
+    let mut sql = Sql::new("select count(pg_advisory_xact_lock(hashtextextended(id, 0))) from (values ");
+    sql.rows(ids.iter().map(|id| vec![id.as_str().into()])).push(") as runs (id)");
+    session.fetch_one::<(i64,)>(sql).await?;
+    Ok(())
 }
 
 async fn deleted(session: &mut Session, ids: &[TraceId]) -> sqlx::Result<BTreeSet<String>> {
@@ -124,7 +151,9 @@ async fn deleted(session: &mut Session, ids: &[TraceId]) -> sqlx::Result<BTreeSe
 
 async fn known(session: &mut Session, ids: &[TraceId]) -> sqlx::Result<HashMap<String, Known>> {
     let mut sql = Sql::new(
-        "select trace_id, status, document_revision, projected, event_count, event_bytes, last_event_at \
+        "select trace_id, status, document_revision, projected, event_count, event_bytes, last_event_at, \
+         decision_count, confidence_count, confidence_sum, turn_count, evidence_collected, evidence_passed, \
+         evidence_filtered, synthesis_input_tokens, synthesis_output_tokens, synthesis_cost_usd \
          from traces where trace_id in ",
     );
     sql.list(ids.iter().map(TraceId::as_str)).push(" order by trace_id");
@@ -154,12 +183,13 @@ async fn record_run(
         fresh.iter().any(|event| matches!(event.body, EventBody::Finish(_) | EventBody::Abandon { .. }));
     let was_finished = known_status.is_some_and(Status::is_finished) || batch.document.is_some();
     let starts = fresh.iter().any(|event| matches!(event.body, EventBody::Start(_)));
+    let reshapes = known.is_some_and(|known| fresh.iter().any(|event| reshapes(&event.body, known)));
     let mut finished = None;
     let mut announcements = Vec::new();
-    if ends || was_finished || starts {
+    if ends || was_finished || starts || reshapes {
         // Events of a run whose start has not come yet wait for it.
         if let Some(trace) = read_run(session, batch, &fresh, known, rules).await? {
-            let books = books(session, known, &fresh, batch, revision).await?;
+            let books = books(session, known, &fresh, batch, revision.max(at_hand)).await?;
             projection::write(session, &trace, &books, rules).await?;
             let finish = fresh.iter().find(|event| matches!(event.body, EventBody::Finish(_)));
             let trace = match finish {
@@ -172,8 +202,8 @@ async fn record_run(
             };
             finished = (trace.status().is_finished() || batch.document.is_some()).then(|| Box::new(trace));
         }
-    } else if known.is_some() {
-        touch(session, batch, &fresh).await?;
+    } else if let Some(known) = known {
+        touch(session, known.clone(), &fresh).await?;
     }
     Ok(TraceOutcome::Recorded { standings, finished, announcements })
 }
@@ -185,13 +215,13 @@ async fn take_in(
     known: Option<&Known>,
 ) -> sqlx::Result<(Vec<Standing>, Vec<Arc<Sealed>>)> {
     let mut candidates: Vec<Arc<Sealed>> = Vec::new();
+    let mut names: HashSet<&EventId> = HashSet::new();
     for event in &batch.events {
         let held = batch
             .document
             .as_ref()
             .is_some_and(|document| document.metadata.events.contains_key(&event.event_id));
-        if !held && !is_moot(event, known) && !candidates.iter().any(|other| other.event_id == event.event_id)
-        {
+        if !held && !is_moot(event, known) && names.insert(&event.event_id) {
             candidates.push(Arc::clone(event));
         }
     }
@@ -204,11 +234,12 @@ async fn take_in(
 
     let mut standings = Vec::with_capacity(batch.events.len());
     let mut conflicts = Vec::new();
+    let mut unseen: HashSet<&EventId> = fresh.iter().map(|event| &event.event_id).collect();
     for event in &batch.events {
         let held = batch.document.as_ref().and_then(|document| document.metadata.events.get(&event.event_id));
         let standing = if is_moot(event, known) {
             Standing::Moot
-        } else if fresh.iter().any(|other| Arc::ptr_eq(other, event)) {
+        } else if unseen.remove(&event.event_id) {
             hashes.insert(event.event_id.as_str().to_owned(), event.content_hash.clone());
             Standing::New
         } else if held.or_else(|| hashes.get(event.event_id.as_str())) == Some(&event.content_hash) {
@@ -285,37 +316,65 @@ async fn books(
     })
 }
 
+/// Whether an event of an open run changes its row in a way that only all its events together tell. They are read
+/// again then, so this is left to what is rare.
+fn reshapes(body: &EventBody, known: &Known) -> bool {
+    match body {
+        EventBody::Iteration(_) | EventBody::Review(_) | EventBody::Calibration { .. } => true,
+        EventBody::Outputs(outputs) => outputs.report_path.is_some() || !outputs.output_paths.is_empty(),
+        // Once a prompt states what it used, what iterations state counts no longer.
+        EventBody::Prompt(_) => known.turn_count > 0,
+        _ => false,
+    }
+}
+
 /// Counts further events of an open run on its row.
-async fn touch(session: &mut Session, batch: &Batch, fresh: &[Arc<Sealed>]) -> sqlx::Result<()> {
-    let decisions: Vec<_> = fresh
-        .iter()
-        .filter_map(|event| match &event.body {
-            EventBody::Decision(decision) => Some(decision),
-            _ => None,
-        })
-        .collect();
-    let confidences: Vec<f64> = decisions
-        .iter()
-        .filter_map(|decision| decision.confidence)
-        .map(crate::model::Confidence::get)
-        .collect();
+async fn touch(session: &mut Session, mut row: Known, fresh: &[Arc<Sealed>]) -> sqlx::Result<()> {
+    let mut cost = Cost::default();
+    (cost.input_tokens, cost.output_tokens) = (row.synthesis_input_tokens, row.synthesis_output_tokens);
+    cost.cost_usd = row.synthesis_cost_usd;
+    let mut evidence = Evidence::default();
+    (evidence.collected_count, evidence.passed_count) = (row.evidence_collected, row.evidence_passed);
+    evidence.filtered_count = row.evidence_filtered;
+    for event in fresh {
+        match &event.body {
+            EventBody::Decision(decision) => {
+                row.decision_count += 1;
+                if let Some(confidence) = decision.confidence {
+                    row.confidence_count += 1;
+                    row.confidence_sum += confidence.get();
+                }
+            }
+            EventBody::Evidence(report) => evidence.absorb(&report.evidence),
+            EventBody::Prompt(PromptEvent { prompt, .. }) => {
+                cost.add(prompt.input_tokens, prompt.output_tokens, prompt.cost_usd);
+            }
+            _ => {}
+        }
+    }
     let last = fresh.iter().filter(|event| event.body.is_activity()).map(|event| event.recorded_at).max();
-    let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let sql = Sql::new(
         "update traces set event_count = event_count + $1, event_bytes = event_bytes + $2, \
-         decision_count = decision_count + $3, confidence_count = confidence_count + $4, \
-         confidence_sum = confidence_sum + $5, \
-         last_event_at = case when $6 > last_event_at then $6 else last_event_at end, \
-         updated_at = case when $6 > updated_at then $6 else updated_at end \
-         where trace_id = $7",
+         decision_count = $3, confidence_count = $4, confidence_sum = $5, \
+         evidence_collected = $6, evidence_passed = $7, evidence_filtered = $8, \
+         synthesis_input_tokens = $9, synthesis_output_tokens = $10, synthesis_cost_usd = $11, \
+         last_event_at = case when $12 > last_event_at then $12 else last_event_at end, \
+         updated_at = case when $12 > updated_at then $12 else updated_at end \
+         where trace_id = $13",
     )
-    .bind(count(fresh.len()))
+    .bind(i64::try_from(fresh.len()).unwrap_or(i64::MAX))
     .bind(events::bytes(fresh))
-    .bind(count(decisions.len()))
-    .bind(count(confidences.len()))
-    .bind(confidences.iter().sum::<f64>())
+    .bind(row.decision_count)
+    .bind(row.confidence_count)
+    .bind(row.confidence_sum)
+    .bind(evidence.collected_count)
+    .bind(evidence.passed_count)
+    .bind(evidence.filtered_count)
+    .bind(cost.input_tokens)
+    .bind(cost.output_tokens)
+    .bind(cost.cost_usd)
     .bind(last)
-    .bind(batch.trace_id.as_str());
+    .bind(row.trace_id);
     session.execute(sql).await?;
     Ok(())
 }

@@ -7,18 +7,18 @@ use crate::model::{Timestamp, Trace, TraceId};
 use crate::store::sql::Sql;
 
 impl Index {
-    /// Puts runs into the index as their documents tell them, in one transaction. Deleted runs stay deleted.
+    /// Puts runs into the index as their documents tell them, each with the document's path, in one transaction. Deleted runs stay deleted.
     /// Gives how many were taken.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] when the database is away.
-    pub async fn import(&self, traces: Vec<Trace>) -> Result<u64> {
+    pub async fn import(&self, traces: Vec<(Trace, String)>) -> Result<u64> {
         let rules = self.rules;
         self.database
             .write(true, move |session| {
                 Box::pin(async move {
                     let mut taken = 0;
-                    for trace in &traces {
+                    for (trace, path) in &traces {
                         let id = trace.trace_id.as_str();
                         let sql = Sql::new("select trace_id from tombstones where trace_id = $1").bind(id);
                         if session.fetch_optional::<(String,)>(sql).await?.is_some() {
@@ -36,6 +36,10 @@ impl Index {
                             is_new: known.is_none(),
                         };
                         projection::write(session, trace, &books, &rules).await?;
+                        let sql = Sql::new("update traces set trace_file_path = $1 where trace_id = $2")
+                            .bind(path)
+                            .bind(id);
+                        session.execute(sql).await?;
                         taken += 1;
                     }
                     Ok(taken)
