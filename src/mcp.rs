@@ -2,6 +2,22 @@
 //!
 //! A tool is a [`Tool`](tool::Tool) in a fixed list: what a client is shown, and a function from arguments to an
 //! [`Answer`](tool::Answer) or a [`ToolError`](tool::ToolError). Everything that a model can mend is an answer with
-//! `isError`; protocol errors are for protocol faults.
+//! `isError`, made in [`failure`] alone; protocol errors are for protocol faults. Only this layer and the transports
+//! name rmcp. Start at [`Server`], and at [`registry`] for the list of tools.
 
-pub mod tool;
+mod failure;
+mod instructions;
+mod prompts;
+mod recording;
+mod registry;
+mod resources;
+mod server;
+pub(crate) mod tool;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use registry::{ToolSet, UnknownToolSet};
+pub use server::Server;

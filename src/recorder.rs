@@ -204,13 +204,18 @@ impl Recorder {
         }
     }
 
+    /// Waits until the database holds everything that was recorded or adopted so far.
+    pub async fn settled(&self) {
+        while self.inner.stores.live.pending() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Ends orderly: what is on its way gets a moment, and journals that nobody needs go. Nothing depends on it.
     pub async fn close(&self) {
         let inner = &self.inner;
         let quiet = async {
-            while inner.stores.live.pending() > 0 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+            self.settled().await;
             inner.retirement.retire(&inner.stores.index, inner.journal.as_ref()).await;
         };
         // What does not make it now is in the journal, and the next process brings it over.
@@ -518,8 +523,17 @@ fn note_wait(waits: &AtomicU32, answered: bool) {
     }
 }
 
+/// Writes the calibration files of a project from the flags that the index holds.
+///
+/// # Errors
+/// [`Error::Unavailable`] when database or documents are away.
+pub async fn write_flag_files(stores: &Stores, project: &str) -> Result<()> {
+    flag_files::write(stores, project).await
+}
+
 /// Names the stores that a journal belongs to: another database or another home is another identity.
-fn stores_identity(options: &RecorderOptions) -> String {
+#[must_use]
+pub fn stores_identity(options: &RecorderOptions) -> String {
     let database = match &options.database {
         DatabaseTarget::Sqlite(path) => match path.strip_prefix(&options.home) {
             Ok(inside) => format!("sqlite {}", inside.display()),

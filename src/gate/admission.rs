@@ -88,7 +88,7 @@ impl Gate {
     pub fn start(&self, request: StartRequest, caller: &CallerContext) -> Result<Event, Refusal> {
         let trace_id = self.own_trace_id(request.trace_id.as_deref())?;
         let draft = run::start(self.fields(), request)?;
-        Ok(self.open(trace_id, draft, caller))
+        Ok(self.open(&trace_id, draft, caller))
     }
 
     /// Records a decision; the event is called as the decision is.
@@ -116,7 +116,7 @@ impl Gate {
         let events = drafts
             .into_iter()
             .map(|draft| match &draft.body {
-                EventBody::Start(_) => self.open(trace_id.clone(), draft, caller),
+                EventBody::Start(_) => self.open(&trace_id, draft, caller),
                 _ => self.minter.event(&trace_id, draft),
             })
             .collect();
@@ -127,9 +127,10 @@ impl Gate {
     ///
     /// # Errors
     /// Refuses a field that is not as it must be.
+    #[expect(clippy::needless_pass_by_value, reason = "handed in for good, as every request")]
     pub fn finish(&self, request: FinishRequest) -> Result<Event, Refusal> {
         let trace_id = self.fields().id("trace_id", &request.trace_id)?;
-        let draft = run::finish(self.fields(), request, &self.settings)?;
+        let draft = run::finish(self.fields(), &request, &self.settings)?;
         Ok(self.minter.event(&trace_id, draft))
     }
 
@@ -137,6 +138,7 @@ impl Gate {
     ///
     /// # Errors
     /// Refuses a field that is not as it must be, and a request that says nothing.
+    #[expect(clippy::needless_pass_by_value, reason = "handed in for good, as every request")]
     pub fn review(&self, request: ReviewRequest) -> Result<Reviewed, Refusal> {
         review::check(&request)?;
         let trace_id = self.fields().optional_id("trace_id", request.trace_id.as_deref())?;
@@ -165,8 +167,8 @@ impl Gate {
     }
 
     /// Mints a start, then fills in what the caller left to the server: that is no part of its content.
-    fn open(&self, trace_id: TraceId, draft: Draft, caller: &CallerContext) -> Event {
-        let mut event = self.minter.event(&trace_id, draft);
+    fn open(&self, trace_id: &TraceId, draft: Draft, caller: &CallerContext) -> Event {
+        let mut event = self.minter.event(trace_id, draft);
         if let EventBody::Start(start) = &mut event.body {
             event.redactions += run::fill_in(self.fields(), start, caller);
         }

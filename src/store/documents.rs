@@ -277,7 +277,9 @@ impl Documents {
         self.path_of(&place(project, trace_id))
     }
 
-    fn path_of(&self, place: &Place) -> PathBuf {
+    /// The path of whatever lies at a place.
+    #[must_use]
+    pub fn path_of(&self, place: &Place) -> PathBuf {
         self.root.join(place.as_str())
     }
 

@@ -58,9 +58,18 @@ impl Stores {
             None => Vec::new(),
         };
         let document = match (&project, needs_document) {
-            (_, false) => None,
-            (Some(project), true) => self.documents.read(project, trace_id).await?,
-            (None, true) => self.documents.find(trace_id).await?,
+            (_, false) => Ok(None),
+            (Some(project), true) => self.documents.read(project, trace_id).await,
+            (None, true) => self.documents.find(trace_id).await,
+        };
+        let document = match document {
+            // A run without a document yet is told by its events alone.
+            Err(Error::Unavailable { .. })
+                if sighting.as_ref().is_some_and(|known| known.document_revision == 0) =>
+            {
+                None
+            }
+            other => other?,
         };
         let edited = document.as_ref().is_some_and(|found| found.integrity == Integrity::Edited);
         let base = document.map(|found| found.trace);

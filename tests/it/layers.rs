@@ -42,6 +42,16 @@ const LAYERS: &[Layer] = &[
     Layer { modules: &["recorder"], blind_to: &[], holds: "events in, acknowledgements out" },
     // Reads what the stores hold. Should it need what the recorder holds in memory, this is where that is allowed.
     Layer { modules: &["query"], blind_to: &["recorder"], holds: "questions in, answers out" },
+    Layer {
+        modules: &["config"],
+        blind_to: &["query"],
+        holds: "where things are and by which rules they run",
+    },
+    Layer {
+        modules: &["service", "maintenance"],
+        blind_to: &[],
+        holds: "everything opened and put together; keeping stores in agreement by hand",
+    },
     Layer { modules: &["mcp"], blind_to: &[], holds: "tools, resources and prompts over recorder and query" },
     Layer { modules: &["transport", "cli"], blind_to: &[], holds: "the ways in: stdio, HTTP, the terminal" },
     Layer {

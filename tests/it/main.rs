@@ -4,9 +4,11 @@
 #![expect(
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "clippy lets tests panic, but not the functions that they share"
 )]
 
 mod index;
 mod layers;
+mod recorder;
 mod support;

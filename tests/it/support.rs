@@ -7,6 +7,8 @@
 //! - [`program`]: the built program in a home of its own, spoken to over real pipes
 
 pub(crate) mod database;
+pub(crate) mod eventually;
+pub(crate) mod pipeline;
 pub(crate) mod program;
 pub(crate) mod run;
 #[cfg(unix)]

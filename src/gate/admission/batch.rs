@@ -92,7 +92,7 @@ fn draft(mut fields: Fields<'_>, event: EventRequest, settings: &Settings) -> Re
     not_reserved("event_id", event_id.as_ref())?;
     let body = match event.kind {
         EventKind::Start => return run::start(fields, start(event, timestamp)),
-        EventKind::Finish => return run::finish(fields, finish(event, timestamp), settings),
+        EventKind::Finish => return run::finish(fields, &finish(event, timestamp), settings),
         EventKind::Decision => return decisions::decision(fields, decision(event, timestamp)?),
         EventKind::StageStart => stages::stage_start(&mut fields, &event)?,
         EventKind::StageEnd => stages::stage_end(&mut fields, event, occurred_at)?,

@@ -71,13 +71,13 @@ pub(super) fn fill_in(mut fields: Fields<'_>, start: &mut StartEvent, caller: &C
 
 pub(super) fn finish(
     mut fields: Fields<'_>,
-    request: FinishRequest,
+    request: &FinishRequest,
     settings: &Settings,
 ) -> Result<Draft, Refusal> {
     let body = FinishEvent {
         status: request.status.unwrap_or_default().into(),
         error: fields.optional_text("error", request.error.as_deref(), LONG_TEXT_BYTES)?,
-        quality: quality(&mut fields, &request, settings)?,
+        quality: quality(&mut fields, request, settings)?,
         input_tokens: optional("input_tokens", request.input_tokens, nonnegative_integer)?,
         output_tokens: optional("output_tokens", request.output_tokens, nonnegative_integer)?,
         cost_usd: optional("cost_usd", request.cost_usd, nonnegative)?,

@@ -111,14 +111,14 @@ fn the_event_of_a_decision_is_called_as_the_decision_is() {
 
 #[test]
 fn a_reserved_name_is_refused() {
-    insta::assert_snapshot!(sentence(decided(&json!({"decision_id": "finish"}))), @"");
+    insta::assert_snapshot!(sentence(decided(&json!({"decision_id": "finish"}))), @r#"decision_id: "finish" is outside the free names: a run's first and last event are called start and finish; send another id, or leave it out"#);
 }
 
 #[test]
 fn a_time_of_the_callers_own_is_kept_beside_that_of_arrival() {
     let event = decided(&json!({"timestamp": "2026-01-01T01:00:00+01:00"})).unwrap();
     assert_eq!(event.occurred_at, Some(at("2026-01-01T00:00:00Z")));
-    insta::assert_snapshot!(sentence(decided(&json!({"timestamp": "yesterday"}))), @"");
+    insta::assert_snapshot!(sentence(decided(&json!({"timestamp": "yesterday"}))), @r#"timestamp: "yesterday" is not an RFC 3339 time; send it like "2026-02-13T14:30:22Z", or leave it out to have the server's clock count"#);
 }
 
 #[test]
@@ -133,14 +133,14 @@ fn started_at_and_completed_at_are_the_time_of_what_they_begin_and_end() {
     assert_eq!(seconds.collect::<Vec<_>>(), [0.0, 5.0, 9.0]);
     insta::assert_snapshot!(sentence(recorded(&json!([
         {"kind": "stage_start", "stage": "s", "started_at": "2026-01-01T00:00:00Z", "timestamp": "2026-01-01T00:00:01Z"},
-    ]))), @"");
+    ]))), @"events[0].timestamp: says another time than `started_at`, outside the one time that the event happened at; send `started_at` alone");
 }
 
 #[test]
 fn numbers_outside_their_range_are_refused() {
-    insta::assert_snapshot!(sentence(decided(&json!({"confidence": 1.5}))), @"");
-    insta::assert_snapshot!(sentence(finished(&json!({"cost_usd": -0.5}))), @"");
-    insta::assert_snapshot!(sentence(finished(&json!({"principle_scores": {"META-1": 4}}))), @"");
+    insta::assert_snapshot!(sentence(decided(&json!({"confidence": 1.5}))), @"confidence: 1.5 is above the allowed range 0..=1; send a number between 0 and 1, for example 0.75");
+    insta::assert_snapshot!(sentence(finished(&json!({"cost_usd": -0.5}))), @"cost_usd: -0.5 is below the allowed range of finite numbers from 0; send 0 or a positive number, or leave the field out if it is not known");
+    insta::assert_snapshot!(sentence(finished(&json!({"principle_scores": {"META-1": 4}}))), @"principle_scores[0].score: 4 is above the scale 0..=3; send `scale_max` with the highest score of your scale, for example 5");
     assert!(finished(&json!({"principle_scores": {"META-1": 4}, "scale_max": 5})).is_ok());
     assert!(finished(&json!({"threshold": 5})).is_err());
     assert!(finished(&json!({"input_tokens": -1})).is_err());
@@ -208,8 +208,8 @@ fn texts_and_lists_have_their_limits() {
 
 #[test]
 fn a_field_of_another_kind_is_refused_with_the_kinds_own() {
-    insta::assert_snapshot!(sentence(recorded(&json!([{"kind": "correction", "decision_id": "d", "reason": "r", "response": "x"}]))), @"");
-    insta::assert_snapshot!(sentence(recorded(&json!([{"kind": "stage_start", "stage": "s"}, {"kind": "evidence", "kept": []}]))), @"");
+    insta::assert_snapshot!(sentence(recorded(&json!([{"kind": "correction", "decision_id": "d", "reason": "r", "response": "x"}]))), @r#"events[0].response: does not belong to kind "correction", outside its fields decision_id, reason, what, why, confidence, event_id; leave "response" out, or send it in an event of its own kind"#);
+    insta::assert_snapshot!(sentence(recorded(&json!([{"kind": "stage_start", "stage": "s"}, {"kind": "evidence", "kept": []}]))), @r#"events[1].stage: is missing from the required fields of kind "evidence": stage; send "stage""#);
 }
 
 #[test]
@@ -275,8 +275,8 @@ fn a_batch_knows_its_run_and_keeps_the_order_of_a_run() {
         parse(json!({"events": [{"kind": "stage_start", "stage": "s"}]})).unwrap(),
         &CallerContext::default(),
     );
-    insta::assert_snapshot!(sentence(without_run), @"");
-    insta::assert_snapshot!(sentence(recorded(&json!([{"kind": "finish"}, {"kind": "stage_start", "stage": "s"}]))), @"");
+    insta::assert_snapshot!(sentence(without_run), @r#"trace_id: is missing from a batch that does not begin with an event of kind "start"; send the trace_id that trace_start gave, or put a "start" event first"#);
+    insta::assert_snapshot!(sentence(recorded(&json!([{"kind": "finish"}, {"kind": "stage_start", "stage": "s"}]))), @"events[0].kind: stands before other events, outside the order of a run: start first, finish last; put it last");
     assert!(recorded(&json!([{"kind": "finish"}, {"kind": "finish"}])).is_err());
     assert!(recorded(&json!([])).is_err());
 }

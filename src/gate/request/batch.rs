@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::schema::SHOWN_ELSEWHERE;
 use super::{AlternativeRequest, FinishStatus, PrincipleRequest};
 
 /// Events of one run, in order; they are recorded all or none.
@@ -277,6 +278,11 @@ impl EventKind {
     }
 }
 
+/// Whether a field says by its name what it means, for every kind that has it.
+fn is_of_all(field: &str) -> bool {
+    matches!(field, "event_id" | "started_at" | "completed_at")
+}
+
 /// Describes the kinds by their fields; the fields themselves speak by name.
 fn describe(schema: &mut Schema) {
     let kinds: Vec<String> = EventKind::ALL
@@ -285,22 +291,28 @@ fn describe(schema: &mut Schema) {
             Some(tool) => format!("{}: as {tool}", kind.as_str()),
             None => {
                 let fields: Vec<&str> =
-                    kind.fields().iter().copied().filter(|field| *field != "event_id").collect();
+                    kind.fields().iter().copied().filter(|field| !is_of_all(field)).collect();
                 format!("{}: {}", kind.as_str(), fields.join(" "))
             }
         })
         .collect();
     let described = [
-        ("kind", format!("With these fields. {}", kinds.join("; "))),
-        ("event_id", "Own id, makes a retry harmless".to_owned()),
+        ("kind", kinds.join("; ")),
+        ("event_id", "Own id, for safe retries".to_owned()),
         ("timestamp", "RFC 3339; default now".to_owned()),
-        ("kept", "Items, e.g. {id, source, score, reason}".to_owned()),
+        ("kept", "Items {id, score, reason}".to_owned()),
     ];
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
     let Some(properties) = properties else { return };
     for (field, description) in described {
         if let Some(property) = properties.get_mut(field).and_then(Value::as_object_mut) {
             property.insert("description".to_owned(), json!(description));
+        }
+    }
+    for field in ["alternatives_considered", "principle_scores"] {
+        if let Some(item) = properties.get_mut(field).and_then(|list| list.get_mut("items")?.as_object_mut())
+        {
+            item.insert(SHOWN_ELSEWHERE.to_owned(), json!(true));
         }
     }
 }

@@ -15,7 +15,7 @@ pub struct DecisionRequest {
     pub trace_id: String,
     /// Phase, e.g. "collection"
     pub stage: String,
-    /// Short key, the same in every run, e.g. "source_selection"
+    /// Short key, same in every run, e.g. "source_selection"
     pub decision: String,
     /// What was chosen
     pub what: String,
@@ -29,16 +29,17 @@ pub struct DecisionRequest {
     /// What it was based on
     #[schemars(with = "Option<serde_json::Map<String, Value>>")]
     pub inputs: Option<Value>,
-    /// Evidence items that bear on it
+    /// Evidence used
     #[serde(default)]
     pub evidence_ids: Vec<String>,
     /// What came back at once
     pub result: Option<Value>,
-    /// Who decided, if several do
+    /// Who decided
     pub actor: Option<String>,
-    /// Own id, makes a retry harmless
+    /// Own id, for safe retries
     pub decision_id: Option<String>,
-    /// RFC 3339; default now
+    /// When it was made, in RFC 3339; now where absent.
+    #[schemars(description = "")]
     pub timestamp: Option<String>,
 }
 

@@ -14,26 +14,30 @@ pub struct FinishRequest {
     pub trace_id: String,
     /// Default complete
     pub status: Option<FinishStatus>,
-    /// What went wrong
+    /// What went wrong.
+    #[schemars(description = "")]
     pub error: Option<String>,
-    /// Overall quality, 0..scale_max
+    /// 0..scale_max
     pub score: Option<f64>,
-    /// Highest score possible; default 3
+    /// Default 3
     pub scale_max: Option<f64>,
-    /// Lowest score that passes; default 2/3 of scale_max
+    /// To pass; default 2/3 of scale_max
     pub threshold: Option<f64>,
-    /// Default: score >= threshold
+    /// Default score >= threshold
     pub passed: Option<bool>,
-    /// Score of each principle (criterion)
+    /// Quality criteria
     #[serde(default)]
     pub principle_scores: Vec<PrincipleRequest>,
-    /// Default: by score
+    /// Principles below the gap limit; by score where absent.
     #[serde(default)]
+    #[schemars(description = "")]
     pub gap_principles: Vec<String>,
-    /// Default: by score
+    /// Principles at or above the strength limit; by score where absent.
     #[serde(default)]
+    #[schemars(description = "")]
     pub strength_principles: Vec<String>,
-    /// Of the whole run
+    /// Tokens read, of the whole run.
+    #[schemars(description = "")]
     pub input_tokens: Option<i64>,
     /// Tokens written, of the whole run.
     #[schemars(description = "")]
@@ -41,7 +45,8 @@ pub struct FinishRequest {
     /// US dollars, of the whole run.
     #[schemars(description = "")]
     pub cost_usd: Option<f64>,
-    /// Model of the main work
+    /// The model that did the main work.
+    #[schemars(description = "")]
     pub model: Option<String>,
     /// The report that the run made.
     #[schemars(description = "")]
@@ -50,7 +55,7 @@ pub struct FinishRequest {
     #[serde(default)]
     #[schemars(description = "")]
     pub output_paths: Vec<String>,
-    /// End, RFC 3339; default now
+    /// RFC 3339; default now
     pub timestamp: Option<String>,
 }
 

@@ -21,9 +21,9 @@ pub(super) fn fit(value: Value, schema: &Value) -> Result<Value, Refusal> {
         Some("object") => object(value, schema),
         Some("array") => array(value, schema),
         Some("string") => string(value, schema),
-        Some("number") => number(value),
-        Some("integer") => integer(value),
-        Some("boolean") => boolean(value),
+        Some("number") => number(&value),
+        Some("integer") => integer(&value),
+        Some("boolean") => boolean(&value),
         _ => Ok(value),
     }
 }
@@ -134,25 +134,25 @@ fn string(value: Value, schema: &Value) -> Result<Value, Refusal> {
     Err(Refusal::new("", format!("{} is not one of", quoted(&text)), names.join(", "), remedy))
 }
 
-fn number(value: Value) -> Result<Value, Refusal> {
-    let number = match &value {
-        Value::Number(_) => return Ok(value),
+fn number(value: &Value) -> Result<Value, Refusal> {
+    let number = match value {
+        Value::Number(number) => Some(number.clone()),
         Value::String(text) => text.trim().parse().ok().and_then(Number::from_f64),
         _ => None,
     };
     number
         .map(Value::Number)
-        .ok_or_else(|| wrong(&value, "a number", "send a number such as 0.75, or leave the field out"))
+        .ok_or_else(|| wrong(value, "a number", "send a number such as 0.75, or leave the field out"))
 }
 
-fn integer(value: Value) -> Result<Value, Refusal> {
-    let whole = match &value {
+fn integer(value: &Value) -> Result<Value, Refusal> {
+    let whole = match value {
         Value::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(whole)),
         Value::String(text) => text.trim().parse().ok().or_else(|| text.trim().parse().ok().and_then(whole)),
         _ => None,
     };
     whole.map(Value::from).ok_or_else(|| {
-        wrong(&value, "a whole number", "send a whole number such as 1200, or leave the field out")
+        wrong(value, "a whole number", "send a whole number such as 1200, or leave the field out")
     })
 }
 
@@ -164,14 +164,14 @@ fn whole(number: f64) -> Option<i64> {
     whole
 }
 
-fn boolean(value: Value) -> Result<Value, Refusal> {
-    let truth = match &value {
+fn boolean(value: &Value) -> Result<Value, Refusal> {
+    let truth = match value {
         Value::Bool(truth) => Some(*truth),
         Value::String(text) if text.trim().eq_ignore_ascii_case("true") => Some(true),
         Value::String(text) if text.trim().eq_ignore_ascii_case("false") => Some(false),
         _ => None,
     };
-    truth.map(Value::Bool).ok_or_else(|| wrong(&value, "true or false", "send true or false without quotes"))
+    truth.map(Value::Bool).ok_or_else(|| wrong(value, "true or false", "send true or false without quotes"))
 }
 
 /// The array or object that a text holds as JSON; any other value as it is.

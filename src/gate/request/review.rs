@@ -8,21 +8,23 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 #[schemars(description = "")]
 pub struct ReviewRequest {
-    /// The run; not needed for a flag
+    /// The run; not needed for a flag.
+    #[schemars(description = "")]
     pub trace_id: Option<String>,
-    /// Whether somebody should still look at it
+    /// Needs another look
     pub flagged_for_review: Option<bool>,
-    /// On the run; replaces earlier notes
+    /// On the run
     pub notes: Option<String>,
-    /// The decision judged by correct, outcome_note
+    /// Decision to judge
     pub decision_id: Option<String>,
-    /// Whether it proved right
+    /// It proved right
     pub correct: Option<bool>,
-    /// What shows it
+    /// What shows that it proved right or wrong.
+    #[schemars(description = "")]
     pub outcome_note: Option<String>,
     /// From calibration_flags
     pub flag_id: Option<String>,
-    /// What to do with the flag
+    /// For flag_id
     pub flag_action: Option<FlagAction>,
     /// RFC 3339, or e.g. "7d", "12h"
     pub snooze_until: Option<String>,

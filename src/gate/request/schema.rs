@@ -16,6 +16,10 @@ use serde_json::{Map, Value, json};
 /// Clients are not shown it.
 pub(super) const SHORT_FORM: &str = "x-short-form";
 
+/// Marks, within this crate, an object that another tool's schema shows whole: clients are shown only that it is
+/// one.
+pub(super) const SHOWN_ELSEWHERE: &str = "x-shown-elsewhere";
+
 /// The schema of `T` as clients are shown it: no `$ref`, `$defs`, `oneOf`, `anyOf`, list of types, `format`,
 /// `title`, `$schema` or default that says nothing.
 #[must_use]
@@ -23,6 +27,9 @@ pub fn plain_schema<T: JsonSchema>() -> Map<String, Value> {
     let mut schema = plainer::<T>();
     visit(&mut schema, &|schema| {
         schema.remove(SHORT_FORM);
+        if schema.contains_key(SHOWN_ELSEWHERE) {
+            schema.retain(|keyword, _| keyword == "type");
+        }
     });
     match schema {
         Value::Object(schema) => schema,

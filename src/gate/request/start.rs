@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 #[serde(deny_unknown_fields)]
 #[schemars(description = "")]
 pub struct StartRequest {
-    /// What the run belongs to, e.g. "cobot"
+    /// Project, e.g. "cobot"
     pub project: String,
     /// The question or task
     pub query: String,
@@ -17,24 +17,30 @@ pub struct StartRequest {
     pub intent: Option<String>,
     /// Field, e.g. "robotics"
     pub domain: Option<String>,
-    /// e.g. "market_research"
+    /// The kind of report, such as `market_research`.
+    #[schemars(description = "")]
     pub report_type: Option<String>,
     /// e.g. "competitive"
     pub research_type: Option<String>,
-    /// Agent's name; default: the client's
+    /// The agent's name; the client's where absent.
+    #[schemars(description = "")]
     pub agent: Option<String>,
-    /// Model it runs on
+    /// The model it runs on.
+    #[schemars(description = "")]
     pub model: Option<String>,
-    /// Labels
+    /// The user's labels.
+    #[schemars(description = "")]
     #[serde(default)]
     pub tags: Vec<String>,
-    /// Own fields
+    /// The user's own fields.
+    #[schemars(description = "")]
     #[serde(default)]
     pub metadata: Map<String, Value>,
-    /// Run that this is a part of
+    /// The run that this is a part of.
+    #[schemars(description = "")]
     pub parent_trace_id: Option<String>,
-    /// Own id, makes a retry harmless
+    /// Own id, for safe retries
     pub trace_id: Option<String>,
-    /// Begin, RFC 3339; default now
+    /// RFC 3339; default now
     pub timestamp: Option<String>,
 }

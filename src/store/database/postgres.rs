@@ -1,6 +1,7 @@
 //! The shared database: a pool whose connections are rolled back before each use.
 
 use std::str::FromStr as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -8,7 +9,7 @@ use sqlx::migrate::Migrator;
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, Postgres};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 use super::{
     Found, STATEMENT_BOUND, Session, Work, database_error, is_worth_repeating, needs_migration, unavailable,
@@ -17,14 +18,19 @@ use crate::error::Result;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
-/// How long making a connection may take.
-const CONNECT_BOUND: Duration = Duration::from_secs(3);
+/// How long making a connection may take, migrations at the first one included.
+const CONNECT_BOUND: Duration = Duration::from_secs(8);
+
+/// How long a connection of the pool may take.
+const ACQUIRE_BOUND: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub(super) struct PostgresDatabase {
     url: Secret,
     schema: String,
     pool: OnceCell<sqlx::Pool<Postgres>>,
+    is_away: AtomicBool,
+    probe: Mutex<()>,
 }
 
 /// A text that never shows in logs.
@@ -38,16 +44,39 @@ impl std::fmt::Debug for Secret {
 
 impl PostgresDatabase {
     pub(super) fn new(url: String, schema: String) -> Self {
-        Self { url: Secret(url), schema, pool: OnceCell::new() }
+        Self {
+            url: Secret(url),
+            schema,
+            pool: OnceCell::new(),
+            is_away: AtomicBool::new(false),
+            probe: Mutex::default(),
+        }
     }
 
+    /// A connection from the pool. While the server is known to be away only one caller at a time tries again, and
+    /// the others are told at once.
     pub(super) async fn session(&self) -> Result<Session> {
-        let pool = self.pool.get_or_try_init(|| self.open()).await?;
-        let connection = tokio::time::timeout(CONNECT_BOUND, pool.acquire())
+        if !self.is_away.load(Ordering::Relaxed) {
+            let session = self.connect().await;
+            self.is_away.store(session.is_err(), Ordering::Relaxed);
+            return session;
+        }
+        let Ok(_probing) = self.probe.try_lock() else {
+            return Err(unavailable("it did not answer a moment ago".to_owned()));
+        };
+        let session = self.connect().await;
+        self.is_away.store(session.is_err(), Ordering::Relaxed);
+        session
+    }
+
+    async fn connect(&self) -> Result<Session> {
+        let connecting = async {
+            let pool = self.pool.get_or_try_init(|| self.open()).await?;
+            pool.acquire().await.map(Session::Postgres).map_err(|error| database_error(&error))
+        };
+        tokio::time::timeout(CONNECT_BOUND, connecting)
             .await
-            .map_err(|_| unavailable("it does not answer".to_owned()))?
-            .map_err(|error| database_error(&error))?;
-        Ok(Session::Postgres(connection))
+            .unwrap_or_else(|_| Err(unavailable("it does not answer".to_owned())))
     }
 
     pub(super) async fn write<T: Send>(&self, work: Work<T>) -> Result<T> {
@@ -103,7 +132,7 @@ impl PostgresDatabase {
         Ok(PoolOptions::new()
             .max_connections(8)
             .min_connections(0)
-            .acquire_timeout(CONNECT_BOUND)
+            .acquire_timeout(ACQUIRE_BOUND)
             .idle_timeout(Duration::from_secs(600))
             .max_lifetime(Duration::from_secs(1_800))
             // A connection given back by a dropped future may still be inside a transaction (sqlx 0.9.0).

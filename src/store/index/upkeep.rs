@@ -10,22 +10,29 @@ use crate::store::session::Session;
 use crate::store::sql::Sql;
 
 impl Index {
-    /// Puts runs into the index as their documents tell them, and events that these do not hold yet, in one
-    /// transaction. Deleted runs stay deleted, and an older document does not take the place of a newer one. Gives
+    /// Puts runs into the index as their documents tell them, each with the document's path, and events that
+    /// these do not hold yet, in one transaction. Deleted runs stay deleted, and an older document does not take the place of a newer one. Gives
     /// how many were taken.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] when the database is away.
-    pub async fn import(&self, mut traces: Vec<Trace>) -> Result<u64> {
+    pub async fn import(&self, mut traces: Vec<(Trace, String)>) -> Result<u64> {
         // The order in which all processes take runs, so that two of them never wait for each other in a circle.
-        traces.sort_by(|a, b| a.trace_id.cmp(&b.trace_id));
+        traces.sort_by(|a, b| a.0.trace_id.cmp(&b.0.trace_id));
         let rules = self.rules;
         self.database
             .write(true, move |session| {
                 Box::pin(async move {
                     let mut taken = 0;
-                    for trace in traces {
-                        taken += u64::from(import_run(session, trace, &rules).await?);
+                    for (trace, path) in traces {
+                        let id = trace.trace_id.clone();
+                        if import_run(session, trace, &rules).await? {
+                            let sql = Sql::new("update traces set trace_file_path = $1 where trace_id = $2")
+                                .bind(path)
+                                .bind(id.as_str());
+                            session.execute(sql).await?;
+                            taken += 1;
+                        }
                     }
                     Ok(taken)
                 })

@@ -218,3 +218,8 @@ pub(crate) fn scored(score: f64, principles: &[(&str, f64)]) -> FinishEvent {
         ..FinishEvent::default()
     }
 }
+
+/// Documents as an import takes them: each with a path.
+pub(crate) fn with_paths(traces: Vec<whytrace::model::Trace>) -> Vec<(whytrace::model::Trace, String)> {
+    traces.into_iter().map(|trace| (trace.clone(), format!("{}.json", trace.trace_id))).collect()
+}

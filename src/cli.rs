@@ -1,0 +1,170 @@
+//! The terminal: what can be said to the program, and what it says back.
+//!
+//! Without a command it is an MCP server on standard input and output, and then standard output carries the
+//! protocol alone. Everything else that is said goes to standard error; results of commands go to standard output.
+//! Exit codes: 0 done, 1 something was wrong or not found, 2 the command line was.
+
+mod delete;
+mod doctor;
+mod import;
+mod output;
+mod progress;
+mod reindex;
+mod serve;
+mod show;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+use whytrace::config::{Config, Settings};
+
+/// Records why an agent's run went as it did, and answers questions about it over MCP.
+///
+/// Without a command, serves MCP on standard input and output: that is how clients start it.
+#[derive(Debug, Parser)]
+#[command(name = "whytrace", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const EXAMPLES: &str = "Examples:
+  whytrace                       serve MCP on standard input and output
+  whytrace serve                 serve MCP over HTTP on 127.0.0.1:7717
+  whytrace show last             the scorecard of the latest run
+  whytrace import runs/*.json    take in trace documents
+  whytrace doctor                say what disagrees between journal, documents and database
+
+Every option can also be set in HOME/config.toml, or as WHYTRACE_<NAME> in the environment.";
+
+#[derive(Debug, Args)]
+struct Options {
+    /// Folder of documents, journals and the embedded database
+    #[arg(long, global = true, value_name = "DIR")]
+    home: Option<PathBuf>,
+    /// Another configuration file than HOME/config.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// postgres://USER:PASSWORD@HOST/DATABASE, or sqlite:PATH
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// Postgres schema that holds everything [default: whytrace]
+    #[arg(long, global = true, value_name = "NAME")]
+    schema: Option<String>,
+    /// Refuse what this store does not take at once, instead of leaving it pending
+    #[arg(long, global = true, value_name = "STORE", value_parser = ["database"])]
+    require: Option<String>,
+    /// Which tools to offer [default: all]
+    #[arg(long, global = true, value_name = "SET", value_parser = ["all", "read", "write"])]
+    tools: Option<String>,
+    /// What is kept of prompts' texts [default: full]
+    #[arg(long, global = true, value_name = "HOW", value_parser = ["full", "lengths", "off"])]
+    prompts: Option<String>,
+    /// What is logged to standard error, such as whytrace=debug
+    #[arg(long, global = true, value_name = "FILTER")]
+    log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve MCP over HTTP: /mcp, and /sse with /messages for old clients
+    Serve {
+        /// Address and port [default: 127.0.0.1:7717]
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<SocketAddr>,
+        /// Another host name under which it is reached, such as behind a proxy
+        #[arg(long = "allow-host", value_name = "HOST")]
+        allowed_hosts: Vec<String>,
+        /// A web origin that may call, such as https://app.example
+        #[arg(long = "allow-origin", value_name = "ORIGIN")]
+        allowed_origins: Vec<String>,
+    },
+    /// Show one run: its scorecard, all of it, or its document
+    Show(show::Show),
+    /// Take in trace documents: JSON files, folders of them, or JSON Lines
+    Import(import::Import),
+    /// Say what disagrees between journal, documents and database
+    Doctor(doctor::Doctor),
+    /// Build the database again from the documents
+    Reindex(reindex::Reindex),
+    /// Delete a run everywhere, for good
+    Delete(delete::Delete),
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// All is well.
+    Done,
+    /// Something was wrong, and has been said.
+    Trouble,
+}
+
+/// Runs the program.
+pub(crate) fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(Ending::Done) => ExitCode::SUCCESS,
+        Ok(Ending::Trouble) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("whytrace: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<Ending> {
+    let Arguments { options, command } = arguments;
+    let mut settings = Settings {
+        home: options.home,
+        config: options.config,
+        database_url: options.database_url,
+        schema: options.schema,
+        require: options.require,
+        tools: options.tools,
+        prompts: options.prompts,
+        log: options.log,
+        ..Settings::default()
+    };
+    if let Some(Command::Serve { listen, allowed_hosts, allowed_origins }) = &command {
+        settings.listen = *listen;
+        settings.allowed_hosts = (!allowed_hosts.is_empty()).then(|| allowed_hosts.clone());
+        settings.allowed_origins = (!allowed_origins.is_empty()).then(|| allowed_origins.clone());
+    }
+    let config = Config::load(settings, |name| std::env::var(name).ok())?;
+    log_to_standard_error(&config, command.is_none());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ending = runtime.block_on(async {
+        match command {
+            None => serve::stdio(&config).await,
+            Some(Command::Serve { .. }) => serve::http(&config).await,
+            Some(Command::Show(show)) => show.run(&config).await,
+            Some(Command::Import(import)) => import.run(&config).await,
+            Some(Command::Doctor(doctor)) => doctor.run(&config).await,
+            Some(Command::Reindex(reindex)) => reindex.run(&config).await,
+            Some(Command::Delete(delete)) => delete.run(&config).await,
+        }
+    });
+    // A pending read of standard input cannot be cancelled, and nothing is left to do.
+    runtime.shutdown_background();
+    ending
+}
+
+fn log_to_standard_error(config: &Config, is_stdio: bool) {
+    use std::io::IsTerminal as _;
+    let filter = EnvFilter::try_new(&config.log).unwrap_or_else(|_| EnvFilter::new("warn"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    // A client shows what a stdio server logs line by line, with times of its own.
+    let set = if is_stdio { builder.without_time().try_init() } else { builder.try_init() };
+    if let Err(error) = set {
+        eprintln!("whytrace: no log: {error}");
+    }
+}

@@ -1,0 +1,37 @@
+//! `whytrace reindex`: the database again from the documents.
+
+use clap::Args;
+use whytrace::config::Config;
+use whytrace::maintenance::{self, Reindexed};
+use whytrace::service::Service;
+
+use super::{Ending, output, progress};
+
+/// Build the database again from the documents.
+#[derive(Debug, Args)]
+pub(super) struct Reindex {
+    /// Say the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Reindex {
+    pub(super) async fn run(self, config: &Config) -> anyhow::Result<Ending> {
+        let service = Service::open(config)?;
+        let stores = service.intake.recorder().stores();
+        let places = stores.documents.places().await?;
+        let bar = progress::bar(places.len() as u64, "indexing");
+        let done: Reindexed = maintenance::reindex(stores, &places, |count| bar.inc(count)).await?;
+        bar.finish_and_clear();
+        service.close().await;
+        if self.json {
+            output::json(&done)?;
+        } else {
+            output::line(&format!("{} runs indexed, {} decisions.", done.runs, done.decisions))?;
+        }
+        for problem in &done.unreadable {
+            eprintln!("not readable: {problem}");
+        }
+        Ok(if done.unreadable.is_empty() { Ending::Done } else { Ending::Trouble })
+    }
+}

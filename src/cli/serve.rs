@@ -1,0 +1,99 @@
+//! The server, over standard input and output or over HTTP.
+
+use std::io::IsTerminal as _;
+
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+use whytrace::config::Config;
+use whytrace::mcp::{Server, ToolSet};
+use whytrace::service::Service;
+use whytrace::store::index::Scope;
+use whytrace::transport::{HttpOptions, HttpServer, serve_stdio};
+
+use super::Ending;
+
+/// Serves one client on standard input and output.
+pub(super) async fn stdio(config: &Config) -> anyhow::Result<Ending> {
+    let service = Service::open(config)?;
+    if std::io::stdin().is_terminal() {
+        greet(config);
+    }
+    let shutdown = end_on_signal();
+    serve_stdio(server(config, &service)?, shutdown).await?;
+    service.close().await;
+    Ok(Ending::Done)
+}
+
+/// Serves any number of clients over HTTP.
+pub(super) async fn http(config: &Config) -> anyhow::Result<Ending> {
+    let service = Service::open(config)?;
+    let handler = server(config, &service)?;
+    let mut options = HttpOptions::default();
+    options.listen = config.listen;
+    options.allowed_hosts.clone_from(&config.allowed_hosts);
+    options.allowed_origins.clone_from(&config.allowed_origins);
+    let server = HttpServer::bind(options, move || handler.clone()).await?;
+    let address = server.local_addr();
+    eprintln!("whytrace {} serves MCP at http://{address}/mcp", env!("CARGO_PKG_VERSION"));
+    eprintln!("  data      {}", config.home.display());
+    eprintln!("  database  {}", config.database.describe());
+    eprintln!("  connect   claude mcp add --transport http whytrace http://{address}/mcp");
+    eprintln!("            old clients: http://{address}/sse    health: http://{address}/health");
+    eprintln!("  end with Ctrl-C");
+    server.run(end_on_signal()).await;
+    service.close().await;
+    Ok(Ending::Done)
+}
+
+fn server(config: &Config, service: &Service) -> anyhow::Result<Server> {
+    let tools: ToolSet = config.tools.parse().context("tools")?;
+    Ok(Server::new(service.intake.clone(), service.query.clone(), tools, Scope::All))
+}
+
+/// What somebody sees who starts the program by hand.
+fn greet(config: &Config) {
+    let program =
+        std::env::current_exe().map_or_else(|_| "whytrace".to_owned(), |path| path.display().to_string());
+    eprintln!(
+        "whytrace {}: an MCP server that records why an agent's run went as it did.",
+        env!("CARGO_PKG_VERSION")
+    );
+    eprintln!("It speaks MCP on standard input and output, and waits for a client there. To connect one:");
+    eprintln!("  Claude Code     claude mcp add whytrace -- {program}");
+    eprintln!("  other clients   {{\"mcpServers\": {{\"whytrace\": {{\"command\": {program:?}}}}}}}");
+    eprintln!("  over HTTP       {program} serve");
+    eprintln!("Data lies in {} (database: {}).", config.home.display(), config.database.describe());
+    eprintln!("See `whytrace --help` for what else it does; Ctrl-C ends it.");
+}
+
+/// A token that is cancelled by the first signal to end; the second one ends the program at once.
+fn end_on_signal() -> CancellationToken {
+    let token = CancellationToken::new();
+    let cancelled = token.clone();
+    tokio::spawn(async move {
+        signal().await;
+        cancelled.cancel();
+        signal().await;
+        std::process::exit(130);
+    });
+    token
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    drop(tokio::signal::ctrl_c().await);
+}

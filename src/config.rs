@@ -1,0 +1,199 @@
+//! Where things are and by which rules they run: file, then `WHYTRACE_*` environment, then flags.
+//!
+//! Each source gives [`Settings`] in which everything may be missing; the later one wins, field by field. An
+//! environment variable that is empty, or still reads `${...}` because a client did not fill it in, counts as
+//! missing. A plain `DATABASE_URL` is not looked at: an editor starts servers inside its user's project, whose
+//! database that is.
+
+mod settings;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use settings::{Settings, SettingsError};
+
+use crate::calibration::{CalibrationRules, FlagScope};
+use crate::gate::Prompts;
+use crate::model::QualityRules;
+use crate::recorder::Switch;
+use crate::store::DatabaseTarget;
+
+/// Everything that can be set, with its value.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The folder of documents and journals, and of the embedded database.
+    pub home: PathBuf,
+    /// The database.
+    pub database: DatabaseTarget,
+    /// Refuse what the database does not take at once.
+    pub require_database: bool,
+    /// Where HTTP listens.
+    pub listen: SocketAddr,
+    /// Further host names under which HTTP is reached.
+    pub allowed_hosts: Vec<String>,
+    /// Web origins that may call.
+    pub allowed_origins: Vec<String>,
+    /// Which tools are offered: `all`, `read` or `write`.
+    pub tools: String,
+    /// What is kept of prompts.
+    pub prompts: Prompts,
+    /// Whether secrets are taken out.
+    pub redact: bool,
+    /// What is not recorded.
+    pub switch: Switch,
+    /// How long a run may be silent.
+    pub abandon_after: Duration,
+    /// Scales and thresholds.
+    pub quality: QualityRules,
+    /// When calibration flags fire.
+    pub calibration: CalibrationRules,
+    /// What is logged, as the `tracing` crate's filters spell it.
+    pub log: String,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A source cannot be read.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// No home folder is set, and the platform names none.
+    #[error("no data folder: set WHYTRACE_HOME")]
+    NoHome,
+    /// A value is not among those allowed.
+    #[error("{name} is {value:?}; {allowed}")]
+    Value {
+        /// The setting.
+        name: &'static str,
+        /// What it was set to.
+        value: String,
+        /// What it may be.
+        allowed: &'static str,
+    },
+}
+
+impl Config {
+    /// Reads file and environment and lays `flags` over them.
+    ///
+    /// `environment` gives the value of a variable, if it has one.
+    ///
+    /// # Errors
+    /// When a source cannot be read or a value is not allowed.
+    pub fn load(flags: Settings, environment: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let environment = Settings::from_environment(environment)?;
+        let chosen = flags.config.clone().or_else(|| environment.config.clone());
+        let home = flags.home.clone().or_else(|| environment.home.clone());
+        let file = match chosen {
+            Some(path) => Settings::from_file(&path)?,
+            None => match home.clone().or_else(default_home) {
+                Some(home) => Settings::from_file_if_there(&home.join("config.toml"))?,
+                None => Settings::default(),
+            },
+        };
+        Self::from_settings(flags.over(environment).over(file))
+    }
+
+    fn from_settings(settings: Settings) -> Result<Self, ConfigError> {
+        let home = settings.home.or_else(default_home).ok_or(ConfigError::NoHome)?;
+        let database = database(&home, settings.database_url, settings.schema)?;
+        let quality =
+            QualityRules { scale_max: settings.scale_max.unwrap_or(3.0), ..QualityRules::default() };
+        let positive = |share: f64| share.is_finite() && share > 0.0;
+        let quality = QualityRules {
+            threshold_share: settings
+                .threshold
+                .map_or(quality.threshold_share, |score| score / quality.scale_max),
+            gap_share: settings.gap_limit.map_or(quality.gap_share, |score| score / quality.scale_max),
+            strength_share: settings
+                .strength_limit
+                .map_or(quality.strength_share, |score| score / quality.scale_max),
+            ..quality
+        };
+        if !positive(quality.scale_max) {
+            return Err(ConfigError::Value {
+                name: "scale_max",
+                value: quality.scale_max.to_string(),
+                allowed: "send a number above 0",
+            });
+        }
+        let mut calibration = settings.calibration.unwrap_or_default();
+        if let Some(scope) = settings.flag_scope {
+            calibration.flag_scope = match scope.as_str() {
+                "installation" => FlagScope::Installation,
+                "project" => FlagScope::Project,
+                _ => {
+                    return Err(ConfigError::Value {
+                        name: "flag_scope",
+                        value: scope,
+                        allowed: "it is installation or project",
+                    });
+                }
+            };
+        }
+        let prompts = match settings.prompts.as_deref() {
+            None | Some("full") => Prompts::Full,
+            Some("lengths") => Prompts::Lengths,
+            Some("off") => Prompts::Off,
+            Some(other) => {
+                return Err(ConfigError::Value {
+                    name: "prompts",
+                    value: other.to_owned(),
+                    allowed: "it is full, lengths or off",
+                });
+            }
+        };
+        let tools = settings.tools.unwrap_or_else(|| "all".to_owned());
+        if !matches!(tools.as_str(), "all" | "read" | "write") {
+            return Err(ConfigError::Value {
+                name: "tools",
+                value: tools,
+                allowed: "it is all, read or write",
+            });
+        }
+        Ok(Self {
+            database,
+            require_database: settings.require.is_some_and(|stores| stores == "database"),
+            listen: settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7717))),
+            allowed_hosts: settings.allowed_hosts.unwrap_or_default(),
+            allowed_origins: settings.allowed_origins.unwrap_or_default(),
+            tools,
+            prompts,
+            redact: settings.redact.unwrap_or(true),
+            switch: Switch {
+                all_off: !settings.enabled.unwrap_or(true),
+                projects_off: settings.disabled_projects.unwrap_or_default(),
+            },
+            abandon_after: Duration::from_secs_f64(
+                settings.abandon_after_hours.unwrap_or(24.0).clamp(0.001, 1e6) * 3_600.0,
+            ),
+            quality,
+            calibration,
+            log: settings.log.unwrap_or_else(|| "warn,whytrace=info,rmcp=warn".to_owned()),
+            home,
+        })
+    }
+}
+
+/// The platform's folder for data of programs.
+fn default_home() -> Option<PathBuf> {
+    dirs::data_dir().map(|folder| folder.join("whytrace"))
+}
+
+fn database(home: &Path, url: Option<String>, schema: Option<String>) -> Result<DatabaseTarget, ConfigError> {
+    let Some(url) = url else { return Ok(DatabaseTarget::Sqlite(home.join("whytrace.db"))) };
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        return Ok(DatabaseTarget::Sqlite(PathBuf::from(path.trim_start_matches("//"))));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(DatabaseTarget::Postgres { url, schema: schema.unwrap_or_else(|| "whytrace".to_owned()) });
+    }
+    Err(ConfigError::Value {
+        name: "database_url",
+        value: url.split(':').next().unwrap_or_default().to_owned(),
+        allowed: "it begins with postgres:// or sqlite:",
+    })
+}
+
+#[cfg(test)]
+mod tests;

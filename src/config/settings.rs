@@ -1,0 +1,214 @@
+//! Settings as one source gives them: everything may be missing.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::calibration::CalibrationRules;
+
+/// What one source sets. The names are those of the file; `WHYTRACE_` and the name in capitals is the variable.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Another configuration file.
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// The home folder. Not in the file, which lies there.
+    #[serde(skip)]
+    pub home: Option<PathBuf>,
+    /// `postgres://...`, or `sqlite:PATH`.
+    pub database_url: Option<String>,
+    /// The Postgres schema.
+    pub schema: Option<String>,
+    /// `database`: refuse what it does not take at once.
+    pub require: Option<String>,
+    /// Address and port of HTTP.
+    pub listen: Option<SocketAddr>,
+    /// Further host names of HTTP.
+    pub allowed_hosts: Option<Vec<String>>,
+    /// Web origins that may call.
+    pub allowed_origins: Option<Vec<String>>,
+    /// `all`, `read` or `write`.
+    pub tools: Option<String>,
+    /// `full`, `lengths` or `off`.
+    pub prompts: Option<String>,
+    /// Whether secrets are taken out.
+    pub redact: Option<bool>,
+    /// Whether anything is recorded.
+    pub enabled: Option<bool>,
+    /// Projects that are not recorded.
+    pub disabled_projects: Option<Vec<String>>,
+    /// Hours of silence after which a run counts as abandoned.
+    pub abandon_after_hours: Option<f64>,
+    /// The end of the quality scale.
+    pub scale_max: Option<f64>,
+    /// The score at which a run passes.
+    pub threshold: Option<f64>,
+    /// The score below which a principle is a gap.
+    pub gap_limit: Option<f64>,
+    /// The score from which a principle is a strength.
+    pub strength_limit: Option<f64>,
+    /// `installation` or `project`.
+    pub flag_scope: Option<String>,
+    /// When calibration flags fire; a table in the file.
+    pub calibration: Option<CalibrationRules>,
+    /// What is logged.
+    pub log: Option<String>,
+}
+
+/// Why a source cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file cannot be opened.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is no TOML of this shape.
+    #[error("{path}: {message}")]
+    Toml {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        message: String,
+    },
+    /// A variable's text is no value of its kind.
+    #[error("{name} is {value:?}, which is no {kind}")]
+    Variable {
+        /// The variable.
+        name: String,
+        /// Its text.
+        value: String,
+        /// What it should be.
+        kind: &'static str,
+    },
+}
+
+impl Settings {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// When it is not there or is no TOML of this shape.
+    pub fn from_file(path: &Path) -> Result<Self, SettingsError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| SettingsError::File { path: path.to_owned(), source })?;
+        toml::from_str(&text)
+            .map_err(|error| SettingsError::Toml { path: path.to_owned(), message: error.to_string() })
+    }
+
+    /// Reads a file, if there is one.
+    ///
+    /// # Errors
+    /// When it is there but cannot be read.
+    pub fn from_file_if_there(path: &Path) -> Result<Self, SettingsError> {
+        if path.exists() { Self::from_file(path) } else { Ok(Self::default()) }
+    }
+
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// When a variable's text is no value of its kind.
+    pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let variables = Variables { variable };
+        Ok(Self {
+            config: variables.text("CONFIG").map(PathBuf::from),
+            home: variables.text("HOME").map(PathBuf::from),
+            database_url: variables.text("DATABASE_URL"),
+            schema: variables.text("SCHEMA"),
+            require: variables.text("REQUIRE"),
+            listen: variables.parsed("LISTEN", "address and port, such as 127.0.0.1:7717")?,
+            allowed_hosts: variables.list("ALLOWED_HOSTS"),
+            allowed_origins: variables.list("ALLOWED_ORIGINS"),
+            tools: variables.text("TOOLS"),
+            prompts: variables.text("PROMPTS"),
+            redact: variables.truth("REDACT")?,
+            enabled: variables.truth("ENABLED")?,
+            disabled_projects: variables.list("DISABLED_PROJECTS"),
+            abandon_after_hours: variables.parsed("ABANDON_AFTER_HOURS", "number of hours")?,
+            scale_max: variables.parsed("SCALE_MAX", "number")?,
+            threshold: variables.parsed("THRESHOLD", "number")?,
+            gap_limit: variables.parsed("GAP_LIMIT", "number")?,
+            strength_limit: variables.parsed("STRENGTH_LIMIT", "number")?,
+            flag_scope: variables.text("FLAG_SCOPE"),
+            calibration: None,
+            log: variables.text("LOG"),
+        })
+    }
+
+    /// These settings, and where they are missing those of `other`.
+    #[must_use]
+    pub fn over(self, other: Self) -> Self {
+        Self {
+            config: self.config.or(other.config),
+            home: self.home.or(other.home),
+            database_url: self.database_url.or(other.database_url),
+            schema: self.schema.or(other.schema),
+            require: self.require.or(other.require),
+            listen: self.listen.or(other.listen),
+            allowed_hosts: self.allowed_hosts.or(other.allowed_hosts),
+            allowed_origins: self.allowed_origins.or(other.allowed_origins),
+            tools: self.tools.or(other.tools),
+            prompts: self.prompts.or(other.prompts),
+            redact: self.redact.or(other.redact),
+            enabled: self.enabled.or(other.enabled),
+            disabled_projects: self.disabled_projects.or(other.disabled_projects),
+            abandon_after_hours: self.abandon_after_hours.or(other.abandon_after_hours),
+            scale_max: self.scale_max.or(other.scale_max),
+            threshold: self.threshold.or(other.threshold),
+            gap_limit: self.gap_limit.or(other.gap_limit),
+            strength_limit: self.strength_limit.or(other.strength_limit),
+            flag_scope: self.flag_scope.or(other.flag_scope),
+            calibration: self.calibration.or(other.calibration),
+            log: self.log.or(other.log),
+        }
+    }
+}
+
+struct Variables<F> {
+    variable: F,
+}
+
+impl<F: Fn(&str) -> Option<String>> Variables<F> {
+    fn text(&self, name: &str) -> Option<String> {
+        let value = (self.variable)(&format!("WHYTRACE_{name}"))?;
+        let value = value.trim();
+        let is_unset = value.is_empty() || (value.starts_with("${") && value.ends_with('}'));
+        (!is_unset).then(|| value.to_owned())
+    }
+
+    fn list(&self, name: &str) -> Option<Vec<String>> {
+        let text = self.text(name)?;
+        Some(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
+    }
+
+    fn parsed<T: std::str::FromStr>(
+        &self,
+        name: &str,
+        kind: &'static str,
+    ) -> Result<Option<T>, SettingsError> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let parsed = text.parse().ok();
+        parsed.map(Some).ok_or_else(|| SettingsError::Variable {
+            name: format!("WHYTRACE_{name}"),
+            value: text,
+            kind,
+        })
+    }
+
+    fn truth(&self, name: &str) -> Result<Option<bool>, SettingsError> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        match text.to_ascii_lowercase().as_str() {
+            "1" | "true" | "on" | "yes" => Ok(Some(true)),
+            "0" | "false" | "off" | "no" => Ok(Some(false)),
+            _ => Err(SettingsError::Variable {
+                name: format!("WHYTRACE_{name}"),
+                value: text,
+                kind: "truth value (on or off)",
+            }),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Which source wins, and what counts as unset.
+
+use std::collections::HashMap;
+
+use super::*;
+
+fn load(flags: Settings, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let variables: HashMap<String, String> =
+        variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Config::load(flags, |name| variables.get(name).cloned())
+}
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(
+        home.path().join("config.toml"),
+        "tools = \"read\"\nprompts = \"lengths\"\nscale_max = 5.0\n",
+    )
+    .unwrap();
+    let home_text = home.path().display().to_string();
+    let flags = Settings { tools: Some("write".into()), ..Settings::default() };
+    let config = load(flags, &[("WHYTRACE_HOME", &home_text), ("WHYTRACE_PROMPTS", "off")]).unwrap();
+    assert_eq!(
+        (config.tools.as_str(), config.prompts, config.quality.scale_max),
+        ("write", Prompts::Off, 5.0)
+    );
+}
+
+#[test]
+fn what_a_client_did_not_fill_in_counts_as_unset_and_a_plain_database_url_is_ignored() {
+    let variables = [
+        ("WHYTRACE_HOME", "/nonexistent/w"),
+        ("WHYTRACE_DATABASE_URL", "${user_config.database_url}"),
+        ("WHYTRACE_TOOLS", " "),
+        ("DATABASE_URL", "postgres://elsewhere/db"),
+    ];
+    let config = load(Settings::default(), &variables).unwrap();
+    assert_eq!(config.database.describe(), "sqlite /nonexistent/w/whytrace.db");
+    assert_eq!(config.tools, "all");
+}
+
+#[test]
+fn a_value_that_is_not_allowed_is_refused_with_what_is() {
+    let wrong = [
+        ("WHYTRACE_TOOLS", "some", "it is all, read or write"),
+        ("WHYTRACE_REDACT", "perhaps", "truth value"),
+        ("WHYTRACE_DATABASE_URL", "mysql://x", "it begins with postgres:// or sqlite:"),
+        ("WHYTRACE_LISTEN", "here", "address and port"),
+    ];
+    for (name, value, says) in wrong {
+        let error =
+            load(Settings::default(), &[("WHYTRACE_HOME", "/nonexistent/w"), (name, value)]).unwrap_err();
+        assert!(error.to_string().contains(says), "{error}");
+    }
+}
+
+#[test]
+fn a_password_in_the_database_url_shows_nowhere() {
+    let url = "postgres://me:hunter2@db.example:5432/traces?sslmode=require";
+    let variables = [("WHYTRACE_HOME", "/nonexistent/w"), ("WHYTRACE_DATABASE_URL", url)];
+    let config = load(Settings::default(), &variables).unwrap();
+    assert_eq!(config.database.describe(), "postgres db.example:5432/traces schema whytrace");
+    assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+#[test]
+fn an_unknown_name_in_the_file_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("config.toml"), "tolls = \"read\"\n").unwrap();
+    let error =
+        load(Settings { home: Some(home.path().to_owned()), ..Settings::default() }, &[]).unwrap_err();
+    assert!(error.to_string().contains("tolls"), "{error}");
+}

@@ -1,0 +1,81 @@
+//! Keeping stores in agreement by hand: import, indexing again, and the doctor.
+//!
+//! The recorder does all of this by itself for what it records; this is for documents that come from elsewhere, for
+//! a database that was lost, and for the question whether anything is wrong.
+
+mod doctor;
+mod import;
+
+pub use doctor::{Finding, Report, Severity, examine, mend};
+pub use import::{Imported, Importer};
+
+use serde::Serialize;
+
+use crate::calibration::Flag;
+use crate::error::{Error, Result};
+use crate::model::Trace;
+use crate::statistics::RunFacts;
+use crate::store::Stores;
+use crate::store::documents::{Place, ProjectFile};
+
+/// How many runs go into the index together.
+const AT_ONCE: usize = 100;
+
+/// What indexing again did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Reindexed {
+    /// Runs that are indexed now.
+    pub runs: u64,
+    /// Their decisions.
+    pub decisions: u64,
+    /// Documents that cannot be read: where, and why.
+    pub unreadable: Vec<String>,
+}
+
+/// Indexes the documents at these places again, and the flags as the projects' files remember them. `tick` is
+/// told how many documents have been read.
+///
+/// # Errors
+/// [`Error::Unavailable`] when database or documents are away. What was indexed before stays.
+pub async fn reindex(stores: &Stores, places: &[Place], mut tick: impl FnMut(u64)) -> Result<Reindexed> {
+    let mut done = Reindexed::default();
+    let mut facts = Vec::new();
+    for chunk in places.chunks(AT_ONCE) {
+        let mut traces = Vec::with_capacity(chunk.len());
+        for place in chunk {
+            match stores.documents.read_place(place).await {
+                Ok(Some(found)) => {
+                    traces.push((found.trace, stores.documents.path_of(place).display().to_string()))
+                }
+                Ok(None) => {}
+                Err(Error::Corrupt { place, reason }) => done.unreadable.push(format!("{place}: {reason}")),
+                Err(error) => return Err(error),
+            }
+        }
+        done.decisions += traces.iter().map(|(trace, _)| trace.decisions().count() as u64).sum::<u64>();
+        facts.extend(traces.iter().map(|(trace, _)| RunFacts::of(trace, stores.index.rules())));
+        done.runs += stores.index.import(traces).await?;
+        tick(chunk.len() as u64);
+    }
+    restore_flags(stores).await?;
+    stores.index.rebuild_flags(facts).await?;
+    Ok(done)
+}
+
+/// Puts flags back as the projects' files remember them, so that what people decided about them is kept.
+async fn restore_flags(stores: &Stores) -> Result<()> {
+    let mut flags: Vec<Flag> = Vec::new();
+    for text in stores.documents.project_files(ProjectFile::Flags).await? {
+        match serde_json::from_str::<Vec<Flag>>(&text) {
+            Ok(of_project) => flags.extend(of_project),
+            Err(error) => tracing::warn!("flags of a project cannot be read and are built anew: {error}"),
+        }
+    }
+    if flags.is_empty() { Ok(()) } else { stores.index.restore_flags(flags).await }
+}
+
+/// Whether the index knows a document as it is.
+async fn is_indexed(stores: &Stores, trace: &Trace) -> Result<bool> {
+    let sighting = stores.index.sighting(trace.trace_id.as_str(), &crate::store::index::Scope::All).await?;
+    Ok(sighting.is_some_and(|sighting| sighting.document_revision >= trace.metadata.revision))
+}

@@ -1,0 +1,271 @@
+//! Whether journal, documents and database agree, and what to do where they do not.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde::Serialize;
+
+use super::is_indexed;
+use crate::error::{Error, Result};
+use crate::model::document::Integrity;
+use crate::recorder::{Recorder, RecorderOptions, stores_identity};
+use crate::store::index::Scope;
+use crate::store::{Stores, journal};
+
+/// How many examples a finding names.
+const EXAMPLES: usize = 5;
+
+/// How long mending waits for what is on its way.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What an examination found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// One for each thing that was looked at.
+    pub findings: Vec<Finding>,
+}
+
+/// What one look found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What was looked at.
+    pub what: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What was found.
+    pub message: String,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// As it should be.
+    Fine,
+    /// Worth knowing; it settles by itself or was meant.
+    Note,
+    /// Something has to be done.
+    Problem,
+}
+
+impl Report {
+    /// Whether nothing has to be done.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        self.findings.iter().all(|finding| finding.severity != Severity::Problem)
+    }
+
+    fn say(
+        &mut self,
+        what: &'static str,
+        severity: Severity,
+        message: impl Into<String>,
+        remedy: Option<&str>,
+    ) {
+        let remedy = remedy.map(str::to_owned);
+        self.findings.push(Finding { what, severity, message: message.into(), remedy });
+    }
+}
+
+/// Looks at everything and changes nothing.
+pub async fn examine(stores: &Stores, options: &RecorderOptions) -> Report {
+    let mut report = Report::default();
+    let database_answers = match stores.index.probe().await {
+        Ok(()) => {
+            report.say("database", Severity::Fine, "answers", None);
+            true
+        }
+        Err(error) => {
+            let remedy = "start it or correct WHYTRACE_DATABASE_URL; until then records wait in the journal";
+            report.say("database", Severity::Problem, error.to_string(), Some(remedy));
+            false
+        }
+    };
+    match stores.documents.probe().await {
+        Ok(()) => report.say("documents folder", Severity::Fine, "is writable", None),
+        Err(error) => {
+            let remedy = "make it writable; until then the database holds the runs and the documents follow";
+            report.say("documents folder", Severity::Problem, error.to_string(), Some(remedy));
+        }
+    }
+    examine_journal(options, &mut report);
+    if let Err(error) = examine_documents(stores, database_answers, &mut report).await {
+        report.say("documents", Severity::Problem, error.to_string(), None);
+    }
+    if database_answers && let Err(error) = examine_index(stores, options, &mut report).await {
+        report.say("index", Severity::Problem, error.to_string(), None);
+    }
+    report
+}
+
+/// Mends what can be mended, then looks at everything.
+///
+/// Brings over journals of dead processes, closes silent runs, writes documents that were left unwritten, and
+/// indexes documents that the database does not know.
+///
+/// # Errors
+/// [`Error::Unavailable`] when database or documents are away.
+pub async fn mend(recorder: &Recorder) -> Result<Report> {
+    let stores = recorder.stores();
+    recorder.look_after().await;
+    let mut missing = Vec::new();
+    for place in stores.documents.places().await? {
+        match stores.documents.read_place(&place).await {
+            Ok(Some(found)) if !is_indexed(stores, &found.trace).await? => missing.push(place),
+            Ok(_) | Err(Error::Corrupt { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    super::reindex(stores, &missing, |_| {}).await?;
+    // What cannot be brought over now stays in the journal and shows in the report.
+    let _ = tokio::time::timeout(PATIENCE, recorder.settled()).await;
+    Ok(examine(stores, recorder.options()).await)
+}
+
+fn examine_journal(options: &RecorderOptions, report: &mut Report) {
+    let folder = options.home.join("journal");
+    if !folder.exists() {
+        return report.say("journal", Severity::Fine, "is empty", None);
+    }
+    let survey = match journal::survey(&folder, &stores_identity(options)) {
+        Ok(survey) => survey,
+        Err(error) => return report.say("journal", Severity::Problem, error.to_string(), None),
+    };
+    if !survey.adoptable.is_empty() {
+        let count = survey.adoptable.len();
+        let remedy = "the next server brings them over, or `whytrace doctor --fix` now";
+        report.say(
+            "journal",
+            Severity::Note,
+            format!("{count} files of processes that ended early"),
+            Some(remedy),
+        );
+    }
+    for damaged in &survey.damaged {
+        let remedy = "nothing in it can be trusted; move it away once you have kept a copy";
+        report.say(
+            "journal",
+            Severity::Problem,
+            format!("{} cannot be read", damaged.display()),
+            Some(remedy),
+        );
+    }
+    for foreign in &survey.foreign {
+        let whose = foreign.stores.as_deref().unwrap_or("unknown stores");
+        let message = format!("{} belongs to {whose}", foreign.path.display());
+        report.say("journal", Severity::Note, message, Some("a server with that database brings it over"));
+    }
+    report.say(
+        "journal",
+        Severity::Fine,
+        format!("{} files in use by running processes", survey.live.len()),
+        None,
+    );
+}
+
+async fn examine_documents(stores: &Stores, database_answers: bool, report: &mut Report) -> Result<()> {
+    let (mut count, mut edited, mut unreadable, mut missing) = (0_u64, Vec::new(), Vec::new(), Vec::new());
+    for place in stores.documents.places().await? {
+        count += 1;
+        match stores.documents.read_place(&place).await {
+            Ok(Some(found)) => {
+                if found.integrity == Integrity::Edited {
+                    edited.push(found.trace.trace_id.to_string());
+                }
+                if database_answers && !is_indexed(stores, &found.trace).await? {
+                    missing.push(found.trace.trace_id.to_string());
+                }
+            }
+            Ok(None) => {}
+            Err(Error::Corrupt { place, reason }) => unreadable.push(format!("{place} ({reason})")),
+            Err(error) => return Err(error),
+        }
+    }
+    report.say("documents", Severity::Fine, format!("{count} looked at"), None);
+    if !edited.is_empty() {
+        let message = format!("{} edited since they were written: {}", edited.len(), examples(&edited));
+        report.say(
+            "documents",
+            Severity::Note,
+            message,
+            Some("they are used as they are; `whytrace reindex` takes the edits over"),
+        );
+    }
+    if !unreadable.is_empty() {
+        let message = format!("{} cannot be read: {}", unreadable.len(), examples(&unreadable));
+        report.say(
+            "documents",
+            Severity::Problem,
+            message,
+            Some("mend or move them; the next write of such a run sets the old one aside"),
+        );
+    }
+    if !missing.is_empty() {
+        let message =
+            format!("{} are not in the database as they are: {}", missing.len(), examples(&missing));
+        report.say(
+            "documents",
+            Severity::Problem,
+            message,
+            Some("run `whytrace doctor --fix` or `whytrace reindex`"),
+        );
+    }
+    Ok(())
+}
+
+async fn examine_index(stores: &Stores, options: &RecorderOptions, report: &mut Report) -> Result<()> {
+    let left = stores.index.undocumented(1_000).await?;
+    if !left.is_empty() {
+        let ids: Vec<String> = left.iter().map(|sighting| sighting.trace_id.to_string()).collect();
+        let message =
+            format!("{} ended runs have events that no document holds: {}", ids.len(), examples(&ids));
+        report.say(
+            "index",
+            Severity::Note,
+            message,
+            Some("a running server writes them, or `whytrace doctor --fix` now"),
+        );
+    }
+    let unstarted = stores.index.unstarted(1_000).await?;
+    if !unstarted.is_empty() {
+        let ids: Vec<String> = unstarted.iter().map(|(id, count)| format!("{id} ({count} events)")).collect();
+        let message = format!("events of {} runs whose start is not known: {}", ids.len(), examples(&ids));
+        report.say("index", Severity::Note, message, Some("they are kept, and placed when the start comes"));
+    }
+    let conflicts = stores.index.conflicts(1_000).await?;
+    if !conflicts.is_empty() {
+        let ids: Vec<String> =
+            conflicts.iter().map(|(trace, event, at)| format!("{event} of {trace} ({at})")).collect();
+        let message = format!("{} events came under a name that was taken: {}", ids.len(), examples(&ids));
+        report.say(
+            "index",
+            Severity::Note,
+            message,
+            Some("the first of each stands; the others are kept in the table conflicts"),
+        );
+    }
+    let patience = TimeDelta::from_std(options.abandon_after).unwrap_or(TimeDelta::MAX);
+    if let Some(latest) = stores
+        .index
+        .latest(&crate::store::index::Filter { scope: Scope::All, ..Default::default() }, 1)
+        .await?
+        .pop()
+    {
+        let silent = stores.index.silent(latest.last_event_at.plus(-patience), 1_000).await?;
+        if !silent.is_empty() {
+            let message = format!("{} open runs have been silent for long", silent.len());
+            report.say("index", Severity::Note, message, Some("a running server closes them as incomplete"));
+        }
+    }
+    report.say("index", Severity::Fine, "looked at", None);
+    Ok(())
+}
+
+fn examples(of: &[String]) -> String {
+    let shown: Vec<&str> = of.iter().take(EXAMPLES).map(String::as_str).collect();
+    let more = of.len().saturating_sub(shown.len());
+    if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
+}

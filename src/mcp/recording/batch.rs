@@ -1,0 +1,152 @@
+//! `trace_record`: records many events of one run, or a whole run.
+
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::finish::Outcome;
+use super::receipt::{self, Receipt};
+use super::{answer, parse, scope};
+use crate::error::Error;
+use crate::gate::request::{EventKind, RecordRequest, plain_schema};
+use crate::mcp::failure::{quoted_id, tool_error};
+use crate::mcp::tool::{Answer, Context, Tool, ToolError};
+use crate::model::EventId;
+use crate::recorder::Recorded;
+use crate::store::index::Standing;
+
+pub(super) const TOOL: Tool = Tool {
+    name: "trace_record",
+    title: "Record events",
+    description: "Record several events of one run in order: stages, decisions, evidence, prompts, iterations, outputs, \
+                  results and corrections of decisions; with start first and finish last, a whole run in one call. For a \
+                  single decision use trace_record_decision. Gives counts, the decisions' ids and saved; with a finish \
+                  also the scorecard.",
+    writes: true,
+    idempotent: false,
+    input_schema: plain_schema::<RecordRequest>,
+    output_schema: plain_schema::<Batched>,
+    call: |context, arguments| async move { call(&context, arguments).await }.boxed(),
+};
+
+/// How many ids of events that conflict are named.
+const NAMED_CONFLICTS: usize = 10;
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(description = "")]
+struct Batched {
+    #[serde(flatten)]
+    receipt: Receipt,
+    /// Events recorded now
+    new: usize,
+    /// Events recorded before
+    duplicates: usize,
+    /// In order
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    decision_ids: Vec<String>,
+    /// With a finish: as trace_finish
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finish: Option<Outcome>,
+}
+
+async fn call(context: &Arc<Context>, arguments: Value) -> Result<Answer, ToolError> {
+    let request: RecordRequest = parse(arguments)?;
+    let kinds: Vec<EventKind> = request.events.iter().map(|event| event.kind).collect();
+    match record(context, request).await {
+        Ok(recorded) => match conflict(&recorded) {
+            Some(error) => Err(error),
+            None => Ok(batched(&recorded, &kinds)),
+        },
+        Err(error) => {
+            let at_finish = matches!(&error, Error::Conflict { .. });
+            let mut error = tool_error(error, context).await;
+            if at_finish && kinds.len() > 1 {
+                error.message.push_str("; the other events of this batch were taken, do not send them again");
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn record(context: &Context, request: RecordRequest) -> Result<Recorded, Error> {
+    let start = request.events.iter().find(|event| event.kind == EventKind::Start);
+    if let Some(start) = start {
+        scope::may_open(start.project.as_deref().unwrap_or_default(), context)?;
+    }
+    if let Some(trace_id) = &request.trace_id {
+        scope::may_write(trace_id, context).await?;
+    }
+    context.intake.record(request, &context.caller).await
+}
+
+/// The error of a batch in which names were taken by other content. The rest stands.
+fn conflict(recorded: &Recorded) -> Option<ToolError> {
+    let conflicts: Vec<&EventId> = recorded
+        .event_ids
+        .iter()
+        .zip(&recorded.ack.standings)
+        .filter_map(|(id, standing)| (*standing == Standing::Conflict).then_some(id))
+        .collect();
+    if conflicts.is_empty() {
+        return None;
+    }
+    let named: Vec<String> =
+        conflicts.iter().take(NAMED_CONFLICTS).map(|id| quoted_id(id.as_str())).collect();
+    let more = match conflicts.len().saturating_sub(named.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let all = recorded.event_ids.len();
+    let trace = quoted_id(recorded.ack.trace_id.as_str());
+    Some(ToolError {
+        code: "conflict",
+        message: format!(
+            "{} of {all} events have ids that were recorded before in trace {trace} with other content, which stays: \
+             {}{more}; the other {} are recorded",
+            conflicts.len(),
+            named.join(", "),
+            all - conflicts.len()
+        ),
+        hint: format!(
+            "call trace_record with trace_id {trace} and those events alone, under ids of their own; to correct a \
+             decision, send kind \"correction\" with its decision_id"
+        ),
+        retryable: false,
+    })
+}
+
+fn batched(recorded: &Recorded, kinds: &[EventKind]) -> Answer {
+    let ack = &recorded.ack;
+    let count = |which: Standing| ack.standings.iter().filter(|standing| **standing == which).count();
+    let decision_ids: Vec<String> = recorded
+        .event_ids
+        .iter()
+        .zip(kinds)
+        .filter_map(|(id, kind)| (*kind == EventKind::Decision).then(|| id.to_string()))
+        .collect();
+    let outcome = recorded.finished.as_deref().map(Outcome::of);
+    let (new, duplicates) = (count(Standing::New), count(Standing::Duplicate));
+    let mut lines = match receipt::off(ack) {
+        Some(lines) => lines,
+        None => {
+            let before = match duplicates {
+                0 => String::new(),
+                some => format!(", {some} were recorded before"),
+            };
+            let late = if ack.late { " The run had ended: they are marked late." } else { "" };
+            let trace = quoted_id(ack.trace_id.as_str());
+            let mut lines = vec![format!("{new} events are recorded in trace {trace}{before}.{late}")];
+            if !decision_ids.is_empty() {
+                let ids: Vec<String> = decision_ids.iter().map(|id| quoted_id(id)).collect();
+                lines.push(format!("Decisions: {}.", ids.join(", ")));
+            }
+            lines.extend(receipt::sentences(ack));
+            lines
+        }
+    };
+    lines.extend(outcome.iter().flat_map(Outcome::lines));
+    answer(&lines, &Batched { receipt: Receipt::of(ack), new, duplicates, decision_ids, finish: outcome })
+}

@@ -1,0 +1,114 @@
+//! Everything opened and put together by a configuration: what a server, the terminal and a pipeline start from.
+
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::gate::{Gate, Minter, Redactor, Settings};
+use crate::model::{Clock, SystemClock};
+use crate::query::Query;
+use crate::recorder::{Intake, Recorder, RecorderOptions};
+use crate::store::documents::Documents;
+use crate::store::index::Index;
+use crate::store::live::Live;
+use crate::store::{Installation, Stores};
+
+/// A running installation.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// The way in.
+    pub intake: Arc<Intake>,
+    /// The way to ask.
+    pub query: Query,
+    /// What takes secrets out, unless that is switched off.
+    pub redactor: Option<Redactor>,
+}
+
+impl Service {
+    /// Opens the stores and starts what serves them. Stores that are away now may come later.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the home folder's installation cannot be read or founded.
+    pub fn open(config: &Config) -> Result<Self> {
+        Self::open_with(config, Arc::new(SystemClock::default()))
+    }
+
+    /// As [`Service::open`], with another clock.
+    ///
+    /// # Errors
+    /// As [`Service::open`].
+    pub fn open_with(config: &Config, clock: Arc<dyn Clock>) -> Result<Self> {
+        let installation = installation(config)?;
+        let options = options(config, &installation);
+        let process = options.process.clone();
+        let recorder = Recorder::open(options, Arc::clone(&clock))?;
+        let redactor = config.redact.then(|| Redactor::new(installation.redaction_key()));
+        let settings = Settings { prompts: config.prompts, scale_max: config.quality.scale_max };
+        let gate = Gate::new(redactor.clone(), Minter::new(process, clock, entropy), settings);
+        let query = Query::new(recorder.stores().clone());
+        let intake = Arc::new(Intake::new(gate, recorder, config.switch.clone()));
+        Ok(Self { intake, query, redactor })
+    }
+
+    /// The stores alone, for reading: nothing is started, adopted or written.
+    #[must_use]
+    pub fn stores(config: &Config) -> Stores {
+        Stores {
+            index: Index::new(&config.database, config.quality).with_calibration(config.calibration),
+            documents: Documents::new(&config.home, config.quality),
+            live: Arc::new(Live::default()),
+        }
+    }
+
+    /// How a recorder of this configuration would be opened; for looking, not for recording.
+    ///
+    /// # Errors
+    /// As [`Service::open`].
+    pub fn recorder_options(config: &Config) -> Result<RecorderOptions> {
+        Ok(options(config, &installation(config)?))
+    }
+
+    /// Ends orderly. Nothing depends on it.
+    pub async fn close(&self) {
+        self.intake.recorder().close().await;
+    }
+}
+
+fn installation(config: &Config) -> Result<Installation> {
+    match Installation::open(&config.home) {
+        Err(Error::Unavailable { what, reason }) => {
+            tracing::warn!(
+                "{what} is unavailable ({reason}): secrets are hashed with a key that ends with this process"
+            );
+            Ok(Installation::ephemeral())
+        }
+        other => other,
+    }
+}
+
+fn options(config: &Config, installation: &Installation) -> RecorderOptions {
+    RecorderOptions {
+        home: config.home.clone(),
+        database: config.database.clone(),
+        installation: installation.id.clone(),
+        process: process_name(),
+        quality: config.quality,
+        calibration: config.calibration,
+        abandon_after: config.abandon_after,
+        require_database: config.require_database,
+    }
+}
+
+/// A name that no other process of the installation has.
+fn process_name() -> String {
+    format!("{}-{:08x}", std::process::id(), entropy())
+}
+
+fn entropy() -> u32 {
+    let mut bytes = [0_u8; 4];
+    // Without entropy from the system the name still differs by the process; trace ids are drawn again on collision.
+    if getrandom::fill(&mut bytes).is_err() {
+        return std::process::id();
+    }
+    u32::from_le_bytes(bytes)
+}
