@@ -1,7 +1,8 @@
 //! What goes in comes out: hostile text, times to the microsecond, numbers at their bounds.
 
 use whytrace::model::{
-    Alternative, EventBody, Evidence, EvidenceEvent, FinishEvent, Quality, StartEvent, Status, Timestamp, Unknown,
+    Alternative, EventBody, Evidence, EvidenceEvent, FinishEvent, Quality, StartEvent, Status, Timestamp,
+    Unknown,
 };
 use whytrace::store::index::{Filter, Sort};
 
