@@ -4,4 +4,5 @@
 //! [`Answer`](tool::Answer) or a [`ToolError`](tool::ToolError). Everything that a model can mend is an answer with
 //! `isError`; protocol errors are for protocol faults.
 
+mod reading;
 pub mod tool;
