@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use rmcp::model::{self, JsonObject, ToolAnnotations};
 
-use super::{reading, recording};
 use super::tool::Tool;
+use super::{reading, recording};
 
 /// All tools, group by group.
 const TOOLS: [&[Tool]; 2] = [&recording::TOOLS, &reading::TOOLS];
