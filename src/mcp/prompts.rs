@@ -175,13 +175,15 @@ fn compare_runs(filled: &Filled<'_>) -> String {
 }
 
 fn weekly_calibration(filled: &Filled<'_>) -> String {
-    let project = filled.get("project").map(|project| format!(" with project {project}")).unwrap_or_default();
+    let project = filled.get("project");
+    let and = project.as_ref().map(|project| format!("project {project} and ")).unwrap_or_default();
+    let with = project.map(|project| format!(" with project {project}")).unwrap_or_default();
     format!(
         "Review the runs of the last seven days.\n\n\
-         1. Call trace_summary{project} and since \"7d\": how many runs, how many passed, quality, cost.\n\
-         2. Call principle_patterns{project} and days \"7\": which principles fail, and the trend.\n\
-         3. Call calibration_flags{project}: what is open, and since when.\n\
-         4. For the worst two findings call trace_list with that gap, and trace_full on one run of each.\n\n\
+         1. Call trace_summary with {and}since \"7d\": how many runs, how many passed, quality, cost.\n\
+         2. Call principle_patterns with {and}days \"7\": which principles fail, and the trend.\n\
+         3. Call calibration_flags{with}: what is open, and since when.\n\
+         4. For the worst two findings call trace_list with {and}that gap, and trace_full on one run of each.\n\n\
          Tell me the three things most worth changing, each with its numbers and one run as an example, and which \
          flags can be acknowledged or resolved with trace_review. Change no flag without asking me."
     )
