@@ -12,7 +12,7 @@ use whytrace::store::index::{Filter, Gate, Sort};
 use whytrace::words::SearchQuery;
 
 use super::*;
-use crate::support::run::{content, noon, scored, written};
+use crate::support::run::{content, noon, scored, with_paths, written};
 
 /// One index on each database.
 struct Twins {
@@ -145,10 +145,10 @@ impl Known {
         }
     }
 
-    /// The run as its events tell it, but for what calibration found.
+    /// The run as its events tell it, what came behind its document as late, but for what calibration found.
     fn told(&self, rules: &whytrace::model::QualityRules) -> Option<Trace> {
-        let trace = fold(None, self.events.iter().map(|event| event.event()), rules)?;
-        Some(content(&trace))
+        let trace = fold(self.document.clone(), self.events.iter().map(|event| event.event()), rules)?;
+        Some(unflagged(&trace))
     }
 }
 
@@ -266,7 +266,7 @@ async fn settle(twins: &Twins, runs: &[Known]) {
     }
     let before = projection(&twins.stores[0]).await;
     twins.stores[0].clear().await;
-    sqlite.import(whole).await.unwrap();
+    sqlite.import(with_paths(whole)).await.unwrap();
     assert_same(&before, &projection(&twins.stores[0]).await, "piecewise and imported");
 }
 
