@@ -11,8 +11,8 @@ use crate::store::sql::Sql;
 
 impl Index {
     /// Puts runs into the index as their documents tell them, each with the document's path, and events that
-    /// these do not hold yet, in one transaction. Deleted runs stay deleted, and an older document does not take the place of a newer one. Gives
-    /// how many were taken.
+    /// these do not hold yet, in one transaction. Deleted runs stay deleted, and an older document does not take
+    /// the place of a newer one. Gives how many were taken.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] when the database is away.

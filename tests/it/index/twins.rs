@@ -6,14 +6,13 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use whytrace::model::{
-    DecisionEvent, EventBody, FinishEvent, Iteration, IterationEvent, Quality, ReviewEvent, StartEvent,
-    Status, fold,
+    DecisionEvent, EventBody, FinishEvent, Iteration, IterationEvent, Quality, ReviewEvent, StartEvent, Status, fold,
 };
 use whytrace::store::index::{Filter, Gate, Sort};
 use whytrace::words::SearchQuery;
 
 use super::*;
-use crate::support::run::{content, noon, scored, written};
+use crate::support::run::{content, noon, scored, with_paths, written};
 
 /// One index on each database.
 struct Twins {
@@ -116,10 +115,7 @@ fn event(run: usize, number: usize, other: bool) -> Arc<Sealed> {
             let iteration = Iteration { passed: Some(other), cost_usd: Some(2.0), ..Iteration::default() };
             run.event("i", EventBody::Iteration(IterationEvent { iteration }))
         }
-        8 => run.event(
-            "r",
-            EventBody::Review(ReviewEvent { flagged_for_review: Some(other), notes: Some(word) }),
-        ),
+        8 => run.event("r", EventBody::Review(ReviewEvent { flagged_for_review: Some(other), notes: Some(word) })),
         _ => run.finish(scored(if other { 3.0 } else { 1.0 }, &[("META-12", 1.0)])),
     };
     Arc::clone(run.last())
@@ -149,10 +145,10 @@ impl Known {
         }
     }
 
-    /// The run as its events tell it, but for what calibration found.
+    /// The run as its events tell it, what came behind its document as late, but for what calibration found.
     fn told(&self, rules: &whytrace::model::QualityRules) -> Option<Trace> {
-        let trace = fold(None, self.events.iter().map(|event| event.event()), rules)?;
-        Some(content(&trace))
+        let trace = fold(self.document.clone(), self.events.iter().map(|event| event.event()), rules)?;
+        Some(unflagged(&trace))
     }
 }
 
@@ -189,8 +185,7 @@ async fn play(twins: &Twins, steps: Vec<Step>) {
                 let Some(seen) = sqlite.sighting(&id, &Scope::All).await.unwrap() else { continue };
                 let heard = if silent { seen.last_event_at } else { noon().plus(TimeDelta::days(-1)) };
                 let tomorrow = noon().plus(TimeDelta::days(1));
-                let closed =
-                    Run::new(&id).at(tomorrow).abandon(&format!("abandon{}", seen.event_count), heard);
+                let closed = Run::new(&id).at(tomorrow).abandon(&format!("abandon{}", seen.event_count), heard);
                 let document = runs[run].document.clone().map(Box::new);
                 let batch = Batch { document, ..closed.batch() };
                 let standing = standings(twins.record(vec![batch]).await.remove(0));
@@ -271,7 +266,7 @@ async fn settle(twins: &Twins, runs: &[Known]) {
     }
     let before = projection(&twins.stores[0]).await;
     twins.stores[0].clear().await;
-    sqlite.import(crate::support::run::with_paths(whole)).await.unwrap();
+    sqlite.import(with_paths(whole)).await.unwrap();
     assert_same(&before, &projection(&twins.stores[0]).await, "piecewise and imported");
 }
 
@@ -329,15 +324,10 @@ fn any_filter() -> impl Strategy<Value = Filter> {
         rarely(&["a", "b"]),
     );
     (labels, rest, half(), half(), (minute(), minute(), minute(), minute())).prop_map(
-        |(
-            (project, intent, domain, tag, parent),
-            (gate, status, flagged, text, scope, gap),
-            low,
-            high,
-            times,
-        )| Filter {
-            scope: scope
-                .map_or(Scope::All, |names| Scope::Projects(names.into_iter().map(str::to_owned).collect())),
+        |((project, intent, domain, tag, parent), (gate, status, flagged, text, scope, gap), low, high, times)| Filter {
+            scope: scope.map_or(Scope::All, |names| {
+                Scope::Projects(names.into_iter().map(str::to_owned).collect())
+            }),
             project,
             intent,
             domain,
@@ -361,41 +351,9 @@ fn any_filter() -> impl Strategy<Value = Filter> {
 
 fn any_text() -> impl Strategy<Value = String> {
     let pieces = vec![
-        "Exa",
-        "exa",
-        "EXA-1",
-        "source",
-        "_",
-        "-",
-        " ",
-        " ",
-        "\"",
-        "*",
-        "東京",
-        "都",
-        "カ\u{3099}",
-        "\u{301}",
-        "\u{df}",
-        "ss",
-        "\u{130}",
-        "AND",
-        "1",
-        ".",
-        "\u{200d}",
-        "\u{fb03}",
-        "데이터",
-        "x",
-        "\u{200b}",
-        "'",
-        "\\",
-        ":",
-        "é",
-        "e\u{301}",
-        "\u{10ffff}",
-        "\n",
-        "👩‍👩‍👧",
-        "ǅ",
-        "ſ",
+        "Exa", "exa", "EXA-1", "source", "_", "-", " ", " ", "\"", "*", "東京", "都", "カ\u{3099}", "\u{301}",
+        "\u{df}", "ss", "\u{130}", "AND", "1", ".", "\u{200d}", "\u{fb03}", "데이터", "x", "\u{200b}", "'", "\\", ":",
+        "é", "e\u{301}", "\u{10ffff}", "\n", "👩‍👩‍👧", "ǅ", "ſ",
     ];
     let pieces = prop::collection::vec(prop::sample::select(pieces), 0..12).prop_map(|parts| parts.concat());
     prop_oneof![4 => pieces, 1 => any::<String>().prop_map(|text| text.replace('\0', "\u{2400}"))]
@@ -408,8 +366,7 @@ fn any_history_ends_in_the_same_rows_on_both_and_in_those_of_the_documents() {
 
 #[test]
 fn any_filter_in_any_order_gives_the_same_pages_on_both_as_a_plain_list() {
-    let questions =
-        prop::collection::vec((any_filter(), prop::sample::select(Sort::ALL.to_vec()), 1_u32..6), 12);
+    let questions = prop::collection::vec((any_filter(), prop::sample::select(Sort::ALL.to_vec()), 1_u32..6), 12);
     for_all(32, &(any_runs(16), questions), async |twins, (runs, questions)| {
         twins.record(runs.iter().map(Run::batch).collect()).await;
         let mut traces: Vec<Trace> = runs.iter().map(Run::told).collect();
@@ -440,13 +397,10 @@ fn any_text_is_found_on_both_by_the_words_that_it_holds_and_no_others() {
             .into_iter()
             .enumerate()
             .map(|(n, (query, tags, error))| {
-                let run =
-                    Run::new(&format!("t{n}")).start(StartEvent { query, tags, ..StartEvent::default() });
+                let run = Run::new(&format!("t{n}")).start(StartEvent { query, tags, ..StartEvent::default() });
                 match error {
                     None => run,
-                    error => {
-                        run.finish(FinishEvent { status: Status::Failed, error, ..FinishEvent::default() })
-                    }
+                    error => run.finish(FinishEvent { status: Status::Failed, error, ..FinishEvent::default() }),
                 }
             })
             .collect();
