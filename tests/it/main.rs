@@ -11,5 +11,6 @@
 
 mod index;
 mod layers;
+mod program;
 mod recorder;
 mod support;
