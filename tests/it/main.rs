@@ -8,6 +8,7 @@
     reason = "clippy lets tests panic, but not the functions that they share"
 )]
 
+mod histories;
 mod index;
 mod layers;
 mod recorder;
