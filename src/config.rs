@@ -86,7 +86,7 @@ impl Config {
         let home = flags.home.clone().or_else(|| environment.home.clone());
         let file = match chosen {
             Some(path) => Settings::from_file(&path)?,
-            None => match home.clone().or_else(default_home) {
+            None => match home.or_else(default_home) {
                 Some(home) => Settings::from_file_if_there(&home.join("config.toml"))?,
                 None => Settings::default(),
             },

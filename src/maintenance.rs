@@ -45,7 +45,7 @@ pub async fn reindex(stores: &Stores, places: &[Place], mut tick: impl FnMut(u64
         for place in chunk {
             match stores.documents.read_place(place).await {
                 Ok(Some(found)) => {
-                    traces.push((found.trace, stores.documents.path_of(place).display().to_string()))
+                    traces.push((found.trace, stores.documents.path_of(place).display().to_string()));
                 }
                 Ok(None) => {}
                 Err(Error::Corrupt { place, reason }) => done.unreadable.push(format!("{place}: {reason}")),

@@ -438,7 +438,11 @@ impl Recorder {
         }
         note_wait(&inner.journal_waits, journal_says.is_some());
         note_wait(&inner.database_waits, matches!(database_says, Some(Ok(_))));
-        self.verdict(trace_id, journal_says, database_says).await
+        let verdict = self.verdict(journal_says, database_says).await;
+        if verdict.is_err() {
+            live.retract(trace_id, &events);
+        }
+        verdict
     }
 
     /// Appends to the journal in a task of its own: one that is not waited for any more still tells where it is.
@@ -460,7 +464,6 @@ impl Recorder {
 
     async fn verdict(
         &self,
-        trace_id: &TraceId,
         journal: Option<Result<(), String>>,
         database: Option<Result<Vec<Standing>, String>>,
     ) -> Result<(Saved, Vec<Standing>)> {
@@ -491,7 +494,6 @@ impl Recorder {
             other => {
                 let said = other.and_then(Result::err).unwrap_or_else(|| "no answer in time".to_owned());
                 if journal_state != SaveState::Saved || inner.options.require_database {
-                    inner.stores.live.drop_run(trace_id);
                     return Err(Error::Unavailable { what: "every store", reason: reason(journal, &said) });
                 }
                 Ok((

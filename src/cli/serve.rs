@@ -19,7 +19,7 @@ pub(super) async fn stdio(config: &Config) -> anyhow::Result<Ending> {
         greet(config);
     }
     let shutdown = end_on_signal();
-    serve_stdio(server(config, &service)?, shutdown).await?;
+    Box::pin(serve_stdio(server(config, &service)?, shutdown)).await?;
     service.close().await;
     Ok(Ending::Done)
 }

@@ -9,7 +9,7 @@ fn load(value: &Value) -> Loaded {
     read(&value.to_string(), &QualityRules::default()).unwrap()
 }
 
-fn version_1(quality_stage: Value) -> Value {
+fn version_1(quality_stage: &Value) -> Value {
     json!({
         "trace_id": "trc_20250101_080000_00000001",
         "project_name": "cobot",
@@ -32,7 +32,7 @@ fn version_1(quality_stage: Value) -> Value {
 fn version_1_gives_its_quality_from_the_stage_or_its_outputs() {
     let fields = json!({"overall_score": 2.4, "passing": true, "threshold": 2.0, "principle_scores": {"META-12": 1, "META-1": 3}});
     for stage in [fields.clone(), json!({ "outputs": fields })] {
-        let quality = load(&version_1(stage)).trace.quality;
+        let quality = load(&version_1(&stage)).trace.quality;
         assert_eq!((quality.score, quality.threshold, quality.passed), (Some(2.4), Some(2.0), Some(true)));
         assert_eq!(quality.principle_scores.len(), 2);
         assert_eq!(quality.gap_principles, ["META-12"]);
@@ -42,7 +42,7 @@ fn version_1_gives_its_quality_from_the_stage_or_its_outputs() {
 
 #[test]
 fn version_1_takes_principle_scores_as_a_list_too_and_keeps_given_gaps() {
-    let quality = load(&version_1(json!({"outputs": {"overall_score": 1.0, "passed": false,
+    let quality = load(&version_1(&json!({"outputs": {"overall_score": 1.0, "passed": false,
         "principle_scores": [{"id": "A", "score": 2.5}, {"id": "B", "score": 0}], "gap_principles": ["A"], "strength_principles": []}})))
     .trace
     .quality;
@@ -52,7 +52,7 @@ fn version_1_takes_principle_scores_as_a_list_too_and_keeps_given_gaps() {
 
 #[test]
 fn version_1_gives_tokens_evidence_alternatives_and_prompts() {
-    let trace = load(&version_1(json!({}))).trace;
+    let trace = load(&version_1(&json!({}))).trace;
     assert_eq!(
         (trace.cost.input_tokens, trace.cost.output_tokens, trace.cost.cost_usd),
         (Some(45000), Some(3800), Some(0.32))
@@ -70,7 +70,7 @@ fn version_1_gives_tokens_evidence_alternatives_and_prompts() {
 
 #[test]
 fn what_is_written_reads_back_the_same_and_an_edit_is_noticed() {
-    let trace = load(&version_1(json!({"overall_score": 2.4}))).trace;
+    let trace = load(&version_1(&json!({"overall_score": 2.4}))).trace;
     let (written, text) = write(&trace, "whytrace test", 1).unwrap();
     let loaded = read(&text, &QualityRules::default()).unwrap();
     assert_eq!(loaded.integrity, Integrity::Intact);
@@ -82,7 +82,7 @@ fn what_is_written_reads_back_the_same_and_an_edit_is_noticed() {
 
 #[test]
 fn fields_of_a_newer_version_survive_a_rewriting() {
-    let mut value = version_1(json!({}));
+    let mut value = version_1(&json!({}));
     value["schema_version"] = json!(3);
     value["stages"] = json!({"s": {"decisions": [], "mood": "calm"}});
     value["run"]["status"] = json!("complete");

@@ -297,7 +297,7 @@ fn columns(
         ("output_file_paths", json!(trace.outputs.output_paths).into()),
         ("flagged_for_review", trace.calibration.flagged_for_review.into()),
         ("review_notes", trace.calibration.review_notes.as_ref().into()),
-        ("parent_trace_id", trace.parent_trace_id.as_ref().map(|id| id.as_str()).into()),
+        ("parent_trace_id", trace.parent_trace_id.as_ref().map(crate::model::TraceId::as_str).into()),
         ("agent_name", run.agent.name.as_ref().into()),
         ("agent_model", run.agent.model.as_ref().into()),
         ("tags", json!(run.tags).into()),

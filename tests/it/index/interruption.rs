@@ -1,1 +1,89 @@
-//! Placeholder.
+//! Callers that go away: what was acknowledged is there, and nothing stays half done.
+
+use std::collections::BTreeSet;
+use std::task::Poll;
+
+use futures::FutureExt as _;
+
+use super::*;
+
+/// Polls a future this often, giving way to others in between, and drops it then.
+async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
+    let mut future = std::pin::pin!(future);
+    for _ in 0..times {
+        if let Some(output) = future.as_mut().now_or_never() {
+            return Some(output);
+        }
+        give_way().await;
+    }
+    None
+}
+
+/// Lets everything else that is ready run once.
+async fn give_way() {
+    let mut given = false;
+    futures::future::poll_fn(|context| {
+        if std::mem::replace(&mut given, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+both! {
+    async fn a_call_that_is_dropped_half_way_loses_nothing_that_was_acknowledged(store) {
+        let index = store.index();
+        index.probe().await.unwrap();
+        let mut acknowledged = BTreeSet::new();
+        for n in 0..150_usize {
+            let id = format!("t{n:03}");
+            let run = Run::started(&id).complete();
+            // A dropped write goes on by itself; whether a dropped one is there is not promised.
+            polled(index.record(vec![Run::started(&format!("dropped{n}")).batch()], true), n % 40).await;
+            polled(index.list(&Default::default(), Default::default(), 5, None), n % 23).await;
+            record(&index, run.batch()).await;
+            acknowledged.insert(id);
+        }
+        index.close().await;
+        let other = store.index();
+        let lines = listing::all(&other, &Default::default(), whytrace::store::index::Sort::Oldest, 50).await;
+        let there: BTreeSet<String> = lines.into_iter().map(|line| line.trace_id).collect();
+        let lost: Vec<&String> = acknowledged.difference(&there).collect();
+        assert!(lost.is_empty(), "{lost:?}");
+    }
+
+    async fn a_write_whose_caller_went_away_is_done_whole(store) {
+        let index = store.index();
+        index.probe().await.unwrap();
+        let run = Run::started("t").enter("e", "s").decide("d").complete();
+        polled(index.record(vec![run.batch()], true), 1).await;
+        // The next write waits for its turn.
+        while status(&index, run.id()).await.is_none() {
+            record(&index, Run::started("next").batch()).await;
+        }
+        assert_eq!(status(&index, run.id()).await.as_deref(), Some("complete"));
+        assert_eq!((count(store, "stages").await, count(store, "decisions").await), (2, 1));
+    }
+}
+
+#[tokio::test]
+async fn no_transaction_stays_open_on_postgres() {
+    let Some(store) = Store::postgres() else { return };
+    let index = store.index();
+    for n in 0..60 {
+        let run = Run::started(&format!("t{n}"));
+        polled(index.record(vec![run.batch()], true), n % 30).await;
+        polled(index.count(&Default::default()), n % 30).await;
+    }
+    // What a transaction has locked it holds until it ends. Those that are under way end soon, others never do.
+    let held = "select count(*) from pg_locks l join pg_class c on c.oid = l.relation \
+                join pg_namespace n on n.oid = c.relnamespace where n.nspname = current_schema()";
+    for _ in 0..200 {
+        if store.value(held).await == 0 {
+            return;
+        }
+    }
+    panic!("locks stay: {:?}", store.rows("select mode, granted from pg_locks").await);
+}

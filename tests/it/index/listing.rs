@@ -11,9 +11,8 @@ use crate::support::run::{noon, scored};
 
 /// Forty runs in which every value that can be asked for occurs, and equal and unknown ones of each.
 fn many() -> Vec<Run> {
-    let pick = |values: &[&str], n: usize| {
-        values.get(n % (values.len() + 1)).map(|value| (*value).to_owned())
-    };
+    let pick =
+        |values: &[&str], n: usize| values.get(n % (values.len() + 1)).map(|value| (*value).to_owned());
     (0_i32..40)
         .map(|number| {
             let n = usize::try_from(number).unwrap();
@@ -42,7 +41,9 @@ fn many() -> Vec<Run> {
                     cost_usd,
                     ..FinishEvent::default()
                 }),
-                3 => run.finish(FinishEvent { status: Status::Incomplete, cost_usd, ..FinishEvent::default() }),
+                3 => {
+                    run.finish(FinishEvent { status: Status::Incomplete, cost_usd, ..FinishEvent::default() })
+                }
                 _ => run.finish(FinishEvent {
                     cost_usd,
                     ..scored(f64::from(number % 8) / 2.0 % 3.5, &[("META-12", f64::from(number % 4))])

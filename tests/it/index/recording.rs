@@ -57,13 +57,14 @@ both! {
 
     async fn the_row_of_an_open_run_says_what_all_its_events_say_after_each_of_them(store) {
         let piecewise = store.index();
-        let run = eventful("t");
+        let (at_once, run) = (Store::sqlite(), eventful("t"));
+        let index = at_once.index();
         for upto in 1..run.events().len() {
             record(&piecewise, run.batch_of(vec![Arc::clone(&run.events()[upto - 1])])).await;
-            let at_once = Store::sqlite();
-            record(&at_once.index(), run.batch_of(run.events()[..upto].to_vec())).await;
+            record(&index, run.batch_of(run.events()[..upto].to_vec())).await;
             let last = &run.events()[upto - 1].event_id;
             assert_same(&projection(store).await, &projection(&at_once).await, &format!("after {last}"));
+            at_once.clear().await;
         }
     }
 

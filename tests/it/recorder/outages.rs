@@ -43,7 +43,7 @@ async fn with_the_database_away_documents_are_written_and_the_database_catches_u
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_postgres_that_dies_and_comes_back_gets_what_it_missed() {
-    let Some(mut server) = OwnPostgres::start() else { return };
+    let Some(server) = OwnPostgres::start() else { return };
     let place = Place::with_database(server.url());
     let service = place.service();
     start(&service, "r0").await.unwrap();
