@@ -163,7 +163,12 @@ impl Recorder {
 
     async fn write_what_was_left(&self) -> Result<()> {
         for left in self.inner.stores.index.undocumented(100).await? {
-            self.inner.scribe.write(Task { trace_id: left.trace_id, project: left.project, flags: true });
+            self.inner.scribe.write(Task {
+                trace_id: left.trace_id,
+                project: left.project,
+                flags: true,
+                ahead: false,
+            });
         }
         Ok(())
     }

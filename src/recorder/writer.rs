@@ -193,6 +193,7 @@ impl Writer {
                                 trace_id: trace.trace_id.clone(),
                                 project: trace.project.clone(),
                                 flags: is_new,
+                                ahead: false,
                             });
                         }
                     }

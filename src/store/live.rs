@@ -161,6 +161,12 @@ impl Live {
             .collect()
     }
 
+    /// Whether the database does not hold all of a run's events yet.
+    #[must_use]
+    pub fn is_pending(&self, trace_id: &TraceId) -> bool {
+        self.runs().by_id.get(trace_id).is_some_and(|run| !run.pending.is_empty())
+    }
+
     /// How many events the database does not hold yet.
     #[must_use]
     pub fn pending(&self) -> usize {

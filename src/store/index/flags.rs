@@ -28,11 +28,18 @@ pub(super) struct Calibrated {
     pub announcements: Vec<String>,
 }
 
-/// Checks a run whose rows are written, updates the flags, and notes on the run what was found.
+/// Whether what a check found is noted on the run.
+pub(super) fn is_calibrated(trace: &Trace) -> sqlx::Result<bool> {
+    Ok(trace.metadata.events.contains_key(&calibration_id()?))
+}
+
+/// Checks a run whose rows are written, updates the flags, and notes on the run what was found. A mark for review
+/// that somebody has set since the finish (`is_marked`) stays as it is.
 pub(super) async fn calibrate(
     session: &mut Session,
     trace: Trace,
     finish: &Event,
+    is_marked: bool,
     quality: &QualityRules,
     rules: &CalibrationRules,
 ) -> sqlx::Result<Calibrated> {
@@ -42,10 +49,8 @@ pub(super) async fn calibrate(
         flags: findings.iter().map(crate::model::FlagNote::from).collect(),
         flagged_for_review: is_flagged_for_review(&findings),
     };
-    let event_id: EventId =
-        CALIBRATION.parse().map_err(|error: crate::model::IdError| sqlx::Error::Encode(error.into()))?;
     let event = Event {
-        event_id,
+        event_id: calibration_id()?,
         // Behind the finish, whatever else the process records meanwhile.
         recorded_at: finish.recorded_at,
         sequence: finish.sequence.saturating_add(1),
@@ -58,8 +63,12 @@ pub(super) async fn calibrate(
     };
     let sealed = Sealed::new(event.clone()).map_err(|error| sqlx::Error::Encode(error.into()))?;
     events::insert(session, &[Arc::new(sealed)]).await?;
-    let unmarked = trace.clone();
-    let trace = fold(Some(trace), [&event], quality).unwrap_or(unmarked);
+    let before = trace.clone();
+    let mark = before.calibration.flagged_for_review;
+    let mut trace = fold(Some(trace), [&event], quality).unwrap_or(before);
+    if is_marked {
+        trace.calibration.flagged_for_review = mark;
+    }
     if trace.calibration.flagged_for_review {
         let sql = Sql::new("update traces set flagged_for_review = $1 where trace_id = $2")
             .bind(true)
@@ -67,6 +76,10 @@ pub(super) async fn calibrate(
         session.execute(sql).await?;
     }
     Ok(Calibrated { trace, announcements })
+}
+
+fn calibration_id() -> sqlx::Result<EventId> {
+    CALIBRATION.parse().map_err(|error: crate::model::IdError| sqlx::Error::Encode(error.into()))
 }
 
 /// Checks a run against the rows that are there and lets the flags take in what was found.

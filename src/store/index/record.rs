@@ -107,6 +107,7 @@ impl Index {
                     let mut known = known(session, &ids).await?;
                     let deleted = deleted(session, &ids).await?;
                     let mut outcomes: Vec<(usize, TraceOutcome)> = Vec::with_capacity(batches.len());
+                    let mut checks: Vec<(usize, Check)> = Vec::new();
                     let mut before: Option<&TraceId> = None;
                     for (place, batch) in &batches {
                         let id = &batch.trace_id;
@@ -117,11 +118,15 @@ impl Index {
                             let standings = vec![Standing::Deleted; batch.events.len()];
                             TraceOutcome::Recorded { standings, finished: None, announcements: Vec::new() }
                         } else {
-                            record_run(session, batch, known.get(id.as_str()), &rules).await?
+                            let (outcome, check) =
+                                record_run(session, batch, known.get(id.as_str()), &rules.0).await?;
+                            checks.extend(check.map(|check| (outcomes.len(), check)));
+                            outcome
                         };
                         outcomes.push((*place, outcome));
                         before = Some(id);
                     }
+                    calibrate(session, checks, &mut outcomes, &rules).await?;
                     Ok(outcomes)
                 })
             })
@@ -167,16 +172,18 @@ async fn record_run(
     session: &mut Session,
     batch: &Batch,
     known: Option<&Known>,
-    (rules, calibration): &(QualityRules, CalibrationRules),
-) -> sqlx::Result<TraceOutcome> {
+    rules: &QualityRules,
+) -> sqlx::Result<(TraceOutcome, Option<Check>)> {
     let revision = known.map_or(0, |known| u64::try_from(known.document_revision).unwrap_or(0));
     let at_hand = batch.document.as_ref().map_or(0, |document| document.metadata.revision);
     if at_hand < revision {
-        return Ok(TraceOutcome::NeedsDocument { revision });
+        return Ok((TraceOutcome::NeedsDocument { revision }, None));
     }
     let (standings, fresh) = take_in(session, batch, known).await?;
-    if fresh.is_empty() {
-        return Ok(TraceOutcome::Recorded { standings, finished: None, announcements: Vec::new() });
+    // A document that was written while the database was away holds what the rows do not say yet.
+    let is_behind = at_hand > revision || is_unchecked(batch)?;
+    if fresh.is_empty() && !is_behind {
+        return Ok((TraceOutcome::Recorded { standings, finished: None, announcements: Vec::new() }, None));
     }
     let known_status = known.and_then(|known| known.status.parse::<Status>().ok());
     let ends =
@@ -185,27 +192,86 @@ async fn record_run(
     let starts = fresh.iter().any(|event| matches!(event.body, EventBody::Start(_)));
     let reshapes = known.is_some_and(|known| fresh.iter().any(|event| reshapes(&event.body, known)));
     let mut finished = None;
-    let mut announcements = Vec::new();
+    let mut check = None;
     if ends || was_finished || starts || reshapes {
         // Events of a run whose start has not come yet wait for it.
         if let Some(trace) = read_run(session, batch, &fresh, known, rules).await? {
             let books = books(session, known, &fresh, batch, revision.max(at_hand)).await?;
             projection::write(session, &trace, &books, rules).await?;
-            let finish = fresh.iter().find(|event| matches!(event.body, EventBody::Finish(_)));
-            let trace = match finish {
-                Some(finish) => {
-                    let calibrated = flags::calibrate(session, trace, finish, rules, calibration).await?;
-                    announcements = calibrated.announcements;
-                    calibrated.trace
-                }
-                None => trace,
-            };
+            let was_open = known_status.is_none_or(|status| !status.is_finished());
+            check = to_check(session, batch, &trace, was_open).await?;
             finished = (trace.status().is_finished() || batch.document.is_some()).then(|| Box::new(trace));
         }
     } else if let Some(known) = known {
         touch(session, known.clone(), &fresh).await?;
     }
-    Ok(TraceOutcome::Recorded { standings, finished, announcements })
+    Ok((TraceOutcome::Recorded { standings, finished, announcements: Vec::new() }, check))
+}
+
+/// A run that has ended and that calibration has not looked at yet.
+struct Check {
+    trace: Trace,
+    finish: Event,
+    /// Whether somebody has said since whether it needs a look.
+    is_marked: bool,
+}
+
+/// Whether a batch brings a finish of which the document at hand does not know what calibration found.
+fn is_unchecked(batch: &Batch) -> sqlx::Result<bool> {
+    let Some(document) = &batch.document else { return Ok(false) };
+    let is_held = |event: &Arc<Sealed>| {
+        matches!(event.body, EventBody::Finish(_))
+            && document.metadata.events.get(&event.event_id) == Some(&event.content_hash)
+    };
+    Ok(batch.events.iter().any(is_held) && !flags::is_calibrated(document)?)
+}
+
+/// What of a run calibration has to look at. Its finish comes with the batch, unless it waited for the start.
+async fn to_check(
+    session: &mut Session,
+    batch: &Batch,
+    trace: &Trace,
+    was_open: bool,
+) -> sqlx::Result<Option<Check>> {
+    let Some(hash) = trace.metadata.events.get(&EventId::finish()) else { return Ok(None) };
+    if flags::is_calibrated(trace)? {
+        return Ok(None);
+    }
+    let is_finish =
+        |event: &&Event| matches!(event.body, EventBody::Finish(_)) && event.content_hash == *hash;
+    let in_batch = batch.events.iter().map(|event| event.event()).find(is_finish);
+    let stored = match in_batch {
+        None if was_open => events::of(session, &batch.trace_id).await?,
+        _ => Vec::new(),
+    };
+    let Some(finish) = in_batch.or_else(|| stored.iter().find(is_finish)) else { return Ok(None) };
+    let marks = |event: &Event| {
+        matches!(&event.body, EventBody::Review(review) if review.flagged_for_review.is_some())
+            && event.order() > finish.order()
+    };
+    let is_marked = batch.events.iter().any(|event| marks(event.event())) || stored.iter().any(marks);
+    Ok(Some(Check { trace: trace.clone(), finish: finish.clone(), is_marked }))
+}
+
+/// Checks the runs that ended, in the order in which they did: each is compared with those before it.
+async fn calibrate(
+    session: &mut Session,
+    mut checks: Vec<(usize, Check)>,
+    outcomes: &mut [(usize, TraceOutcome)],
+    (rules, calibration): &(QualityRules, CalibrationRules),
+) -> sqlx::Result<()> {
+    checks.sort_by(|(_, a), (_, b)| {
+        (a.trace.run.completed_at, &a.trace.trace_id).cmp(&(b.trace.run.completed_at, &b.trace.trace_id))
+    });
+    for (place, check) in checks {
+        let Check { trace, finish, is_marked } = check;
+        let calibrated = flags::calibrate(session, trace, &finish, is_marked, rules, calibration).await?;
+        if let Some((_, TraceOutcome::Recorded { finished, announcements, .. })) = outcomes.get_mut(place) {
+            *announcements = calibrated.announcements;
+            *finished = Some(Box::new(calibrated.trace));
+        }
+    }
+    Ok(())
 }
 
 /// Inserts what is new and says of each event what it is.
@@ -304,7 +370,9 @@ async fn books(
             (stored.saturating_add(whole(held)), bytes)
         }
     };
-    let last = fresh.iter().filter(|event| event.body.is_activity()).map(|event| event.recorded_at).max();
+    // Those that a document held before the rows did are no repetitions.
+    let heard = if fresh.is_empty() { &batch.events } else { fresh };
+    let last = heard.iter().filter(|event| event.body.is_activity()).map(|event| event.recorded_at).max();
     let last_known = known.map(|known| Timestamp::new(known.last_event_at));
     Ok(Bookkeeping {
         event_count,

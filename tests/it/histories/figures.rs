@@ -35,7 +35,10 @@ on_both! {
 /// Asserts that the history has what makes it worth asking about.
 fn assert_variety(runs: &[Told]) {
     for status in Status::ALL {
-        assert!(runs.iter().filter(|told| told.facts.status == status).count() >= 2, "runs that are {status}");
+        assert!(
+            runs.iter().filter(|told| told.facts.status == status).count() >= 2,
+            "runs that are {status}"
+        );
     }
     let has = |what: &str, meaning: Meaning| assert!(runs.iter().any(meaning), "{what}");
     has("a run that was abandoned", |told| {
@@ -58,11 +61,16 @@ fn filters() -> Vec<(&'static str, Filter, Meaning)> {
     let some = |text: &str| Some(text.to_owned());
     vec![
         ("all runs", all(), |_| true),
-        ("a project", Filter { project: some("über/ужас"), ..all() }, |told| told.trace.project == "über/ужас"),
+        ("a project", Filter { project: some("über/ужас"), ..all() }, |told| {
+            told.trace.project == "über/ужас"
+        }),
         (
             "an intent and a domain",
             Filter { intent: some("exploring"), domain: some("law"), ..all() },
-            |told| told.facts.intent.as_deref() == Some("exploring") && told.facts.domain.as_deref() == Some("law"),
+            |told| {
+                told.facts.intent.as_deref() == Some("exploring")
+                    && told.facts.domain.as_deref() == Some("law")
+            },
         ),
         ("failed runs", Filter { status: Some(Status::Failed), ..all() }, |told| {
             told.facts.status == Status::Failed
@@ -70,21 +78,32 @@ fn filters() -> Vec<(&'static str, Filter, Meaning)> {
         ("open runs", Filter { status: Some(Status::InProgress), ..all() }, |told| {
             told.facts.status == Status::InProgress
         }),
-        ("failed gates", Filter { gate: Some(Gate::Failed), ..all() }, |told| told.facts.passed == Some(false)),
+        ("failed gates", Filter { gate: Some(Gate::Failed), ..all() }, |told| {
+            told.facts.passed == Some(false)
+        }),
         ("low scores", Filter { score_max: Some(1.0), ..all() }, |told| {
             told.facts.score.is_some_and(|score| score <= 1.0)
         }),
-        ("a gap", Filter { gap: some("META-12"), ..all() }, |told| told.facts.gaps.iter().any(|gap| gap == "META-12")),
-        ("flagged runs of a report type", Filter { flagged: Some(true), report_type: some("brief"), ..all() }, |told| {
-            told.trace.calibration.flagged_for_review && told.facts.report_type.as_deref() == Some("brief")
+        ("a gap", Filter { gap: some("META-12"), ..all() }, |told| {
+            told.facts.gaps.iter().any(|gap| gap == "META-12")
         }),
+        (
+            "flagged runs of a report type",
+            Filter { flagged: Some(true), report_type: some("brief"), ..all() },
+            |told| {
+                told.trace.calibration.flagged_for_review
+                    && told.facts.report_type.as_deref() == Some("brief")
+            },
+        ),
         ("a tag since February", Filter { tag: some("Ad hoc"), since: Some(since), ..all() }, |told| {
             told.trace.run.tags.iter().any(|tag| tag == "Ad hoc")
                 && told.facts.started_at.to_string().as_str() >= "2026-02-01"
         }),
-        ("two projects in scope", Filter { scope: Scope::Projects(vec!["cobot".into(), "Atlas 2".into()]), ..all() }, |told| {
-            told.trace.project != "über/ужас"
-        }),
+        (
+            "two projects in scope",
+            Filter { scope: Scope::Projects(vec!["cobot".into(), "Atlas 2".into()]), ..all() },
+            |told| told.trace.project != "über/ужас",
+        ),
     ]
 }
 

@@ -165,7 +165,11 @@ pub(super) fn assert_patterns(
         assert_eq!(pattern.gap_runs_before, before.map(|(gaps, _)| gaps), "{of}: gaps before");
         assert_eq!(pattern.runs_before, before.map(|(_, runs)| runs), "{of}: runs before");
         same(pattern.fail_rate_before, before.and_then(|(gaps, n)| share(gaps, n)), &of, "fail rate before");
-        assert_eq!(pattern.trend.map(|trend| trend.as_str()), before.map(|before| trend(before, (failed, n))), "{of}");
+        assert_eq!(
+            pattern.trend.map(|trend| trend.as_str()),
+            before.map(|before| trend(before, (failed, n))),
+            "{of}"
+        );
 
         for (said, value) in [
             (&pattern.by_intent, (|run| run.intent.clone()) as fn(&RunFacts) -> Option<String>),
@@ -177,7 +181,8 @@ pub(super) fn assert_patterns(
                 count.0 += 1;
                 count.1 += i64::from(run.gaps.contains(&pattern.principle));
             }
-            let mut counts: Vec<_> = counts.into_iter().map(|(value, (runs, gaps))| (value, runs, gaps)).collect();
+            let mut counts: Vec<_> =
+                counts.into_iter().map(|(value, (runs, gaps))| (value, runs, gaps)).collect();
             counts.sort_by(|a, b| b.2.cmp(&a.2).then((a.0.is_none(), &a.0).cmp(&(b.0.is_none(), &b.0))));
             let said: Vec<_> = said.iter().map(|one| (one.value.clone(), one.runs, one.gap_runs)).collect();
             assert_eq!(said, counts, "{of}");

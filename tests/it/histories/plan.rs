@@ -191,7 +191,11 @@ impl Telling<'_> {
         }
     }
 
-    fn begin(&mut self, run: &str, at: Option<Timestamp>) -> (Value, Option<&'static str>, Option<&'static str>) {
+    fn begin(
+        &mut self,
+        run: &str,
+        at: Option<Timestamp>,
+    ) -> (Value, Option<&'static str>, Option<&'static str>) {
         let dice = &mut *self.dice;
         let (intent, domain) = (dice.pick(&INTENTS), dice.pick(&DOMAINS));
         let tags: Vec<&str> = TAGS.into_iter().filter(|_| dice.chance(25)).collect();
@@ -223,7 +227,8 @@ impl Telling<'_> {
                 "cost_usd": dice.share() / 3.0}));
         }
         if dice.chance(20) {
-            events.push(json!({"kind": "iteration", "event_id": format!("i{part}"), "passed": dice.chance(50),
+            events
+                .push(json!({"kind": "iteration", "event_id": format!("i{part}"), "passed": dice.chance(50),
                 "input_tokens": dice.below(5_000), "cost_usd": dice.share() / 7.0}));
         }
         events

@@ -68,7 +68,10 @@ impl Recording {
             Deed::Record { run, request } => {
                 self.begun.insert(run.clone());
                 let recorded = self.take(service, request).await;
-                assert!(recorded.ack.standings.iter().all(|standing| *standing == Standing::New), "{recorded:?}");
+                assert!(
+                    recorded.ack.standings.iter().all(|standing| *standing == Standing::New),
+                    "{recorded:?}"
+                );
                 if let Some(finished) = recorded.finished {
                     let flags = finished.flags.expect("the database was there");
                     self.happened.push(Happened::Finished { run: run.clone(), now: step.at, flags });

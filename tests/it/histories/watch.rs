@@ -158,7 +158,9 @@ impl Watch {
             if own.len() < 5 || scored.len() < 10 || resolved.is_some_and(|at| ended <= at) {
                 continue;
             }
-            let (Some(mean_own), Some(overall)) = (mean(&scores(&own)), mean(&scores(&scored))) else { continue };
+            let (Some(mean_own), Some(overall)) = (mean(&scores(&own)), mean(&scores(&scored))) else {
+                continue;
+            };
             if overall - mean_own > 0.5 {
                 let numbers = Numbers::Means { own: mean_own, overall, overall_n: scored.len() };
                 let ids = own.iter().map(|other| other.trace_id.clone()).collect();
@@ -215,7 +217,9 @@ impl Watch {
             FlagState::Acknowledged => None,
             FlagState::Snoozed { until } if now < until => None,
             FlagState::Snoozed { .. } | FlagState::Resolved { .. } => Some(AlertKind::Reopened),
-            FlagState::Open => (now.seconds_since(flag.announced_at) >= 86_400.0).then_some(AlertKind::StillOpen),
+            FlagState::Open => {
+                (now.seconds_since(flag.announced_at) >= 86_400.0).then_some(AlertKind::StillOpen)
+            }
         };
         if let Some(kind) = said {
             flag.state = FlagState::Open;
