@@ -161,6 +161,8 @@ fn log_to_standard_error(config: &Config, is_stdio: bool) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // They are said with `eprintln!`, which panics where a client has closed its end of standard error.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal());
     // A client shows what a stdio server logs line by line, with times of its own.
     let set = if is_stdio { builder.without_time().try_init() } else { builder.try_init() };

@@ -122,6 +122,20 @@ impl Query {
         Ok(Listing { page, total, pending: self.stores.live.pending(), without_filter })
     }
 
+    /// Where a list goes on behind its first `count` runs, for whoever shows fewer than it asked for.
+    ///
+    /// # Errors
+    /// As [`Query::list`].
+    pub async fn cursor_behind(
+        &self,
+        filter: &Filter,
+        sort: Sort,
+        count: u32,
+        cursor: Option<&Cursor>,
+    ) -> Result<Option<Cursor>> {
+        Ok(self.stores.index.list(filter, sort, count, cursor).await?.next)
+    }
+
     /// Adds runs up.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Errors as a model reads them: a code, what was wrong, and one concrete call that mends it.
 //!
 //! The one place where [`Error`] becomes a [`ToolError`]. It matches every variant, so that a new one cannot go out
-//! without a hint. Text of agents enters only through [`quoted`](crate::gate::refusal::quoted), [`quoted_id`] or
+//! without a hint. Text of agents enters only through [`quoted`], [`quoted_id`] or
 //! [`excerpt`].
 
 use rmcp::model::{CallToolResult, ContentBlock};

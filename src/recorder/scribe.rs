@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
@@ -66,13 +67,14 @@ async fn run(
 ) {
     let stores = Arc::new(stores);
     let mut failed: HashMap<TraceId, Task> = HashMap::new();
+    let mut retry_at = Instant::now();
     loop {
         let mut tasks: HashMap<TraceId, (Task, Vec<Reply>)> = HashMap::new();
         let retry = async {
             if failed.is_empty() {
                 std::future::pending::<()>().await;
             } else {
-                tokio::time::sleep(RETRY_AFTER).await;
+                tokio::time::sleep_until(retry_at).await;
             }
         };
         tokio::select! {
@@ -86,7 +88,11 @@ async fn run(
         while let Ok(task) = queue.try_recv() {
             add(&mut tasks, task);
         }
+        let waited = failed.len();
         write_all(&stores, tasks, &mut failed).await;
+        if failed.len() != waited {
+            retry_at = Instant::now() + RETRY_AFTER;
+        }
     }
 }
 

@@ -9,7 +9,9 @@
     reason = "clippy lets tests panic, but not the functions that they share"
 )]
 
+mod histories;
 mod index;
 mod layers;
+mod program;
 mod recorder;
 mod support;

@@ -23,7 +23,7 @@ pub(super) const TOOL: Tool = Tool {
     name: "trace_record",
     title: "Record events",
     description: "Record many events of one run in order, all or none; with start first and finish last, a whole run. \
-                  For one decision use trace_record_decision. Returns counts, decision ids, saved; with finish, as \
+                  Not one decision (trace_record_decision). Returns counts, decision ids, saved; with finish, as \
                   trace_finish.",
     writes: true,
     idempotent: false,

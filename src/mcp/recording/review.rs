@@ -20,9 +20,8 @@ use crate::shown::one_line;
 pub(super) const TOOL: Tool = Tool {
     name: "trace_review",
     title: "Review a run or flag",
-    description: "Look again: flag a run or set its notes, say whether a decision proved right, acknowledge, snooze, \
-                  resolve or reopen a calibration flag. Not new events (trace_record). Repeating is harmless. Returns \
-                  what stands now.",
+    description: "Flag a run or set its notes, say whether a decision proved right, or act on a calibration flag; not \
+                  for new events (trace_record). Sets states: repeating is harmless. Returns what stands now.",
     writes: true,
     idempotent: true,
     input_schema: plain_schema::<ReviewRequest>,

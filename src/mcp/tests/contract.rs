@@ -19,7 +19,7 @@ const SHOWN_CHARS: usize = 12_000;
 const LISTED_CHARS: usize = 30_000;
 
 /// What the recording tools may take of it, beside their schemas: names, titles and descriptions.
-const PROSE_CHARS: usize = 1_700;
+const PROSE_CHARS: usize = 1_350;
 
 async fn tools(client: &Client) -> Vec<Value> {
     let listed = client.list_tools(None).await.unwrap();

@@ -129,6 +129,26 @@ impl Index {
     }
 }
 
+impl Index {
+    /// Notes that the document of a run is no longer there, so that later events are taken without it. They wait
+    /// until it is back.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when the database is away.
+    pub async fn document_is_gone(&self, trace_id: &TraceId) -> Result<()> {
+        let trace_id = trace_id.clone();
+        self.database
+            .write(true, move |session| {
+                Box::pin(async move {
+                    let sql = Sql::new("update traces set document_revision = 0 where trace_id = $1")
+                        .bind(trace_id.as_str());
+                    session.execute(sql).await.map(|_| ())
+                })
+            })
+            .await
+    }
+}
+
 /// A document that was written, with the events it holds.
 #[derive(Clone, Debug)]
 pub struct Documented {

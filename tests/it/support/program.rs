@@ -7,45 +7,140 @@ use std::collections::VecDeque;
 use std::env;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::database::Schema;
+
 /// How long a program may take for one answer before the test counts it as hung: far more than the slowest machine
 /// needs.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The built program.
+pub(crate) const WHYTRACE: &str = env!("CARGO_BIN_EXE_whytrace");
 
 /// A folder that is all a program knows of its user: `HOME` and `WHYTRACE_HOME`. Removed on drop.
 pub(crate) struct Home {
     folder: TempDir,
+    path: PathBuf,
+    variables: Vec<(&'static str, String)>,
 }
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("a temporary folder") }
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().to_owned();
+        Self { folder, path, variables: Vec::new() }
+    }
+
+    /// A home whose folder has this name; it lies in a folder of its own.
+    pub(crate) fn called(name: &str) -> Self {
+        let mut home = Self::new();
+        home.path = home.folder.path().join(name);
+        std::fs::create_dir(&home.path).expect("a folder");
+        home
+    }
+
+    /// The same with an environment variable set for whatever runs in it.
+    pub(crate) fn with(mut self, variable: &'static str, value: impl Into<String>) -> Self {
+        self.variables.push((variable, value.into()));
+        self
+    }
+
+    /// The same with its database in the schema, or on SQLite where there is none.
+    pub(crate) fn on(self, schema: Option<&Schema>) -> Self {
+        match schema {
+            Some(schema) => {
+                self.with("WHYTRACE_DATABASE_URL", schema.url()).with("WHYTRACE_SCHEMA", schema.name())
+            }
+            None => self,
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
-        self.folder.path()
+        &self.path
     }
 
-    /// The program whytrace in this home, with nothing of the settings of whoever runs the tests.
+    /// A file or folder in it.
+    pub(crate) fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// A server on standard input and output.
+    pub(crate) fn server(&self) -> Program {
+        Program::spawn(self.whytrace([] as [&str; 0]))
+    }
+
+    /// Runs a command of the program to its end.
+    pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Ended {
+        ended(self.whytrace(arguments))
+    }
+
+    /// The program whytrace in this home.
     pub(crate) fn whytrace<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_whytrace"));
+        let mut command = self.command(WHYTRACE);
+        command.args(arguments);
+        command
+    }
+
+    /// Any program in this home, with nothing of the settings of whoever runs the tests.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         for (name, _) in env::vars_os() {
             let name_text = name.to_string_lossy();
             if ["WHYTRACE_", "XDG_", "PG"].iter().any(|prefix| name_text.starts_with(prefix)) {
                 command.env_remove(&name);
             }
         }
-        command.args(arguments).env("HOME", self.path()).env("WHYTRACE_HOME", self.path());
+        command.env("HOME", self.path()).env("WHYTRACE_HOME", self.path());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
+    }
+}
+
+/// What a program that has ended leaves: its exit code and what it wrote.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// `None` where a signal ended it.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    /// Its standard output, which is JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("no JSON ({error}): {self:?}"))
+    }
+
+    /// The same for a command that must have worked.
+    pub(crate) fn worked(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self
+    }
+}
+
+/// Runs a program without input to its end.
+pub(crate) fn ended(mut command: Command) -> Ended {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().expect("the program starts");
+    let process = child.id();
+    let (sender, output) = mpsc::channel();
+    thread::spawn(move || sender.send(child.wait_with_output()));
+    match output.recv_timeout(PATIENCE) {
+        Ok(output) => {
+            let output = output.expect("its output");
+            let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+            Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+        }
+        Err(_) => panic!("process {process} took longer than {PATIENCE:?}: {command:?}"),
     }
 }
 
@@ -54,7 +149,7 @@ pub(crate) struct Program {
     child: Child,
     input: Option<ChildStdin>,
     output: Receiver<String>,
-    diagnostics: Arc<Mutex<String>>,
+    diagnostics: Arc<Diagnostics>,
     last_id: u64,
     /// Messages that came while an answer was awaited, oldest first.
     waiting: VecDeque<Value>,
@@ -62,19 +157,25 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn spawn(mut command: Command) -> Self {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stderr(Stdio::piped());
+        Self::spawn_quietly(command)
+    }
+
+    /// The same, whose standard error goes wherever the command says.
+    pub(crate) fn spawn_quietly(mut command: Command) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let (sender, output) = mpsc::channel();
         let stdout = child.stdout.take().expect("a pipe from the program");
         read_lines(stdout, move |line| sender.send(line).is_ok());
-        let diagnostics = Arc::new(Mutex::new(String::new()));
+        let diagnostics = Arc::new(Diagnostics::default());
         let kept = Arc::clone(&diagnostics);
-        read_lines(child.stderr.take().expect("a pipe from the program"), move |line| {
-            let mut kept = kept.lock().expect("a thread that reads lines does not panic");
-            kept.push_str(&line);
-            kept.push('\n');
-            true
-        });
+        if let Some(stderr) = child.stderr.take() {
+            read_lines(stderr, move |line| {
+                kept.add(&line);
+                true
+            });
+        }
         let input = child.stdin.take();
         Self { child, input, output, diagnostics, last_id: 0, waiting: VecDeque::new() }
     }
@@ -82,16 +183,54 @@ impl Program {
     /// Sends a request under the next id and gives the answer to it, `result` or `error` and all. Other messages that
     /// come first wait for [`message`](Self::message).
     pub(crate) fn request(&mut self, method: &str, params: &Value) -> Value {
+        let id = self.send(method, params);
+        self.answer(id)
+    }
+
+    /// Sends a request under the next id, which it gives, and does not wait.
+    pub(crate) fn send(&mut self, method: &str, params: &Value) -> u64 {
         self.last_id += 1;
         let id = self.last_id;
         self.send_line(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string());
+        id
+    }
+
+    /// The answer to the request of this id.
+    pub(crate) fn answer(&mut self, id: u64) -> Value {
+        let is_it = |message: &Value| message.get("id") == Some(&json!(id));
+        if let Some(place) = self.waiting.iter().position(is_it) {
+            return self.waiting.remove(place).expect("it was there");
+        }
         loop {
             let message = self.read();
-            if message.get("id") == Some(&json!(id)) {
+            if is_it(&message) {
                 return message;
             }
             self.waiting.push_back(message);
         }
+    }
+
+    /// Opens the conversation as clients before 2026-07-28 do, and gives what the server says of itself.
+    pub(crate) fn initialize(&mut self, version: &str) -> Value {
+        let client = json!({"name": "test-client", "version": "1"});
+        let params = json!({"protocolVersion": version, "capabilities": {}, "clientInfo": client});
+        let mut answer = self.request("initialize", &params);
+        self.notify("notifications/initialized", &json!({}));
+        answer["result"].take()
+    }
+
+    /// Calls a tool and gives its result, be it an error or not.
+    pub(crate) fn call(&mut self, tool: &str, arguments: &Value) -> Value {
+        let mut answer = self.request("tools/call", &json!({"name": tool, "arguments": arguments}));
+        assert!(answer.get("result").is_some(), "{tool}: {answer}");
+        answer["result"].take()
+    }
+
+    /// Calls a tool that must succeed and gives the structured part of its result.
+    pub(crate) fn tell(&mut self, tool: &str, arguments: &Value) -> Value {
+        let mut result = self.call(tool, arguments);
+        assert_ne!(result["isError"], json!(true), "{tool}: {result}");
+        result["structuredContent"].take()
     }
 
     pub(crate) fn notify(&mut self, method: &str, params: &Value) {
@@ -114,21 +253,50 @@ impl Program {
 
     /// What the program has written to standard error so far.
     pub(crate) fn diagnostics(&self) -> String {
-        self.diagnostics.lock().expect("a thread that reads lines does not panic").clone()
+        self.diagnostics.so_far()
+    }
+
+    /// The first line on standard error that holds a text, waiting for it if need be.
+    pub(crate) fn says(&self, text: &str) -> String {
+        self.diagnostics.line_with(text)
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Closes the program's input, as a client does at its end, and waits until the program has ended.
     pub(crate) fn close(mut self) -> ExitStatus {
         self.input = None;
+        self.end()
+    }
+
+    /// Waits until the program has ended of itself, its input open.
+    pub(crate) fn end(&mut self) -> ExitStatus {
+        self.rest();
+        self.child.wait().expect("the program's status")
+    }
+
+    /// Kills the program, and gives the messages that it had sent by then and nobody had read.
+    pub(crate) fn kill(mut self) -> Vec<Value> {
+        self.child.kill().expect("a program to kill");
+        self.child.wait().expect("the program's status");
+        let mut messages = Vec::from(std::mem::take(&mut self.waiting));
+        // The last line may have been cut off.
+        messages.extend(self.rest().iter().filter_map(|line| serde_json::from_str(line).ok()));
+        messages
+    }
+
+    /// All lines until the program closes its output.
+    fn rest(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
         loop {
             match self.output.recv_timeout(PATIENCE) {
-                Ok(_) => {}
-                // The pipe is closed, so the program is at its end.
-                Err(RecvTimeoutError::Disconnected) => {
-                    return self.child.wait().expect("the program's status");
-                }
+                Ok(line) => lines.push(line),
+                Err(RecvTimeoutError::Disconnected) => return lines,
                 Err(RecvTimeoutError::Timeout) => {
-                    panic!("the program outlived its input by {PATIENCE:?}; it said:\n{}", self.diagnostics())
+                    panic!("the program did not end within {PATIENCE:?}; it said:\n{}", self.diagnostics())
                 }
             }
         }
@@ -153,6 +321,35 @@ impl Drop for Program {
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
+    }
+}
+
+/// The lines that a program has written to standard error.
+#[derive(Default)]
+struct Diagnostics {
+    text: Mutex<String>,
+    more: Condvar,
+}
+
+impl Diagnostics {
+    fn add(&self, line: &str) {
+        let mut text = self.text.lock().expect("a thread that reads lines does not panic");
+        text.push_str(line);
+        text.push('\n');
+        self.more.notify_all();
+    }
+
+    fn so_far(&self) -> String {
+        self.text.lock().expect("a thread that reads lines does not panic").clone()
+    }
+
+    fn line_with(&self, wanted: &str) -> String {
+        let text = self.text.lock().expect("a thread that reads lines does not panic");
+        let is_missing = |text: &mut String| !text.contains(wanted);
+        let waited = self.more.wait_timeout_while(text, PATIENCE, is_missing);
+        let (text, _) = waited.expect("a thread that reads lines does not panic");
+        let line = text.lines().find(|line| line.contains(wanted));
+        line.unwrap_or_else(|| panic!("nothing about {wanted:?} within {PATIENCE:?}; it said:\n{text}")).to_owned()
     }
 }
 

@@ -1,0 +1,37 @@
+//! Where reading goes wrong.
+//!
+//! [`failure`] stands in for the one place that turns every [`Error`] into an answer, until that is here.
+
+use crate::error::Error;
+use crate::gate::Refusal;
+use crate::mcp::tool::ToolError;
+
+/// What a model is told of an error.
+pub(super) fn failure(error: &Error) -> ToolError {
+    let (code, hint, retryable) = match error {
+        Error::Refused(_) => ("invalid_argument", "mend the field and call again", false),
+        Error::UnknownTrace { .. } => {
+            ("unknown_trace", "call trace_list {\"limit\":5} for recent ids", false)
+        }
+        Error::Ambiguous { .. } => ("ambiguous_id", "send more of the id", false),
+        Error::Unavailable { .. } => ("unavailable", "call again in a moment", true),
+        _ => ("failed", "call trace_list {\"limit\":5} for other runs", false),
+    };
+    ToolError { code, message: error.to_string(), hint: hint.to_owned(), retryable }
+}
+
+/// What a model is told of arguments that were not accepted.
+pub(super) fn refused(refusal: Refusal) -> ToolError {
+    failure(&Error::Refused(refusal))
+}
+
+/// What a model is told where a list or a figure cannot be had: without the database single runs can still be read.
+pub(super) fn without_database(error: &Error) -> ToolError {
+    let mut told = failure(error);
+    if matches!(error, Error::Unavailable { .. }) {
+        "call trace_full {\"trace_id\":\"<id>\"} with an id that you know: single runs are read from their documents; \
+         lists and figures are back with the database"
+            .clone_into(&mut told.hint);
+    }
+    told
+}
