@@ -13,6 +13,7 @@ mod lookup;
 mod page;
 mod projection;
 mod record;
+mod row;
 mod search;
 mod upkeep;
 

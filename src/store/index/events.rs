@@ -3,9 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::Index;
 use crate::error::Result;
-use crate::model::{Event, EventId, TraceId};
+use crate::model::{Event, EventId, Timestamp, TraceId};
 use crate::store::sealed::Sealed;
 use crate::store::session::Session;
 use crate::store::sql::{Sql, rows_at_once};
@@ -73,6 +75,15 @@ pub(super) async fn stored(session: &mut Session, trace_id: &TraceId) -> sqlx::R
     )
     .bind(trace_id.as_str());
     session.fetch_one(sql).await
+}
+
+/// When the last of the stored events of a run was recorded.
+pub(super) async fn latest(session: &mut Session, trace_id: &TraceId) -> sqlx::Result<Option<Timestamp>> {
+    let sql =
+        Sql::new("select recorded_at from events where trace_id = $1 order by recorded_at desc limit 1")
+            .bind(trace_id.as_str());
+    let row: Option<(DateTime<Utc>,)> = session.fetch_optional(sql).await?;
+    Ok(row.map(|(at,)| Timestamp::new(at)))
 }
 
 /// All stored events of a run, in the order in which they are folded.

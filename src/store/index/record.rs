@@ -1,16 +1,14 @@
 //! Taking events in: each once, in one transaction with the rows that follow from it.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::projection::{self, Bookkeeping};
+use super::row::{Known, known, reshapes, touch};
 use super::{Index, events, flags};
 use crate::calibration::CalibrationRules;
 use crate::error::Result;
-use crate::model::{
-    Cost, Event, EventBody, EventId, Evidence, PromptEvent, QualityRules, Status, Timestamp, Trace, TraceId,
-    fold,
-};
+use crate::model::{Event, EventBody, EventId, QualityRules, Status, Timestamp, Trace, TraceId, fold};
 use crate::store::sealed::Sealed;
 use crate::store::session::Session;
 use crate::store::sql::Sql;
@@ -58,28 +56,6 @@ pub enum Standing {
     Deleted,
     /// It closes a silent run that is no longer silent.
     Moot,
-}
-
-/// What the row of a run says before a batch.
-#[derive(Clone, Debug, sqlx::FromRow)]
-struct Known {
-    trace_id: String,
-    status: String,
-    document_revision: i64,
-    projected: bool,
-    event_count: i64,
-    event_bytes: i64,
-    last_event_at: chrono::DateTime<chrono::Utc>,
-    decision_count: i64,
-    confidence_count: i64,
-    confidence_sum: f64,
-    turn_count: i64,
-    evidence_collected: Option<i64>,
-    evidence_passed: Option<i64>,
-    evidence_filtered: Option<i64>,
-    synthesis_input_tokens: Option<i64>,
-    synthesis_output_tokens: Option<i64>,
-    synthesis_cost_usd: Option<f64>,
 }
 
 impl Index {
@@ -152,20 +128,6 @@ async fn deleted(session: &mut Session, ids: &[TraceId]) -> sqlx::Result<BTreeSe
     let mut sql = Sql::new("select trace_id from tombstones where trace_id in ");
     sql.list(ids.iter().map(TraceId::as_str));
     Ok(session.fetch::<(String,)>(sql).await?.into_iter().map(|row| row.0).collect())
-}
-
-async fn known(session: &mut Session, ids: &[TraceId]) -> sqlx::Result<HashMap<String, Known>> {
-    let mut sql = Sql::new(
-        "select trace_id, status, document_revision, projected, event_count, event_bytes, last_event_at, \
-         decision_count, confidence_count, confidence_sum, turn_count, evidence_collected, evidence_passed, \
-         evidence_filtered, synthesis_input_tokens, synthesis_output_tokens, synthesis_cost_usd \
-         from traces where trace_id in ",
-    );
-    sql.list(ids.iter().map(TraceId::as_str)).push(" order by trace_id");
-    if session.is_postgres() {
-        sql.push(" for update");
-    }
-    Ok(session.fetch::<Known>(sql).await?.into_iter().map(|row| (row.trace_id.clone(), row)).collect())
 }
 
 async fn record_run(
@@ -359,21 +321,29 @@ async fn books(
     revision: u64,
 ) -> sqlx::Result<Bookkeeping> {
     let whole = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let (event_count, event_bytes) = match known {
+    let (event_count, event_bytes, last_known) = match known {
         Some(known) => (
             known.event_count.saturating_add(whole(fresh.len())),
             known.event_bytes.saturating_add(events::bytes(fresh)),
+            Some(Timestamp::new(known.last_event_at)),
         ),
         None => {
             let held = batch.document.as_ref().map_or(0, |document| document.metadata.events.len());
             let (stored, bytes) = events::stored(session, &batch.trace_id).await?;
-            (stored.saturating_add(whole(held)), bytes)
+            // Those that waited for the start may have come later than it was recorded.
+            let waited = usize::try_from(stored).is_ok_and(|stored| stored > fresh.len());
+            let last = if waited { events::latest(session, &batch.trace_id).await? } else { None };
+            (stored.saturating_add(whole(held)), bytes, last)
         }
     };
+<<<<<<< HEAD
     // Those that a document held before the rows did are no repetitions.
     let heard = if fresh.is_empty() { &batch.events } else { fresh };
     let last = heard.iter().filter(|event| event.body.is_activity()).map(|event| event.recorded_at).max();
     let last_known = known.map(|known| Timestamp::new(known.last_event_at));
+=======
+    let last = fresh.iter().filter(|event| event.body.is_activity()).map(|event| event.recorded_at).max();
+>>>>>>> contract
     Ok(Bookkeeping {
         event_count,
         event_bytes,
@@ -382,67 +352,4 @@ async fn books(
         had_rows: known.is_some_and(|known| known.projected) || batch.document.is_some(),
         is_new: known.is_none(),
     })
-}
-
-/// Whether an event of an open run changes its row in a way that only all its events together tell. They are read
-/// again then, so this is left to what is rare.
-fn reshapes(body: &EventBody, known: &Known) -> bool {
-    match body {
-        EventBody::Iteration(_) | EventBody::Review(_) | EventBody::Calibration { .. } => true,
-        EventBody::Outputs(outputs) => outputs.report_path.is_some() || !outputs.output_paths.is_empty(),
-        // Once a prompt states what it used, what iterations state counts no longer.
-        EventBody::Prompt(_) => known.turn_count > 0,
-        _ => false,
-    }
-}
-
-/// Counts further events of an open run on its row.
-async fn touch(session: &mut Session, mut row: Known, fresh: &[Arc<Sealed>]) -> sqlx::Result<()> {
-    let mut cost = Cost::default();
-    (cost.input_tokens, cost.output_tokens) = (row.synthesis_input_tokens, row.synthesis_output_tokens);
-    cost.cost_usd = row.synthesis_cost_usd;
-    let mut evidence = Evidence::default();
-    (evidence.collected_count, evidence.passed_count) = (row.evidence_collected, row.evidence_passed);
-    evidence.filtered_count = row.evidence_filtered;
-    for event in fresh {
-        match &event.body {
-            EventBody::Decision(decision) => {
-                row.decision_count += 1;
-                if let Some(confidence) = decision.confidence {
-                    row.confidence_count += 1;
-                    row.confidence_sum += confidence.get();
-                }
-            }
-            EventBody::Evidence(report) => evidence.absorb(&report.evidence),
-            EventBody::Prompt(PromptEvent { prompt, .. }) => {
-                cost.add(prompt.input_tokens, prompt.output_tokens, prompt.cost_usd);
-            }
-            _ => {}
-        }
-    }
-    let last = fresh.iter().filter(|event| event.body.is_activity()).map(|event| event.recorded_at).max();
-    let sql = Sql::new(
-        "update traces set event_count = event_count + $1, event_bytes = event_bytes + $2, \
-         decision_count = $3, confidence_count = $4, confidence_sum = $5, \
-         evidence_collected = $6, evidence_passed = $7, evidence_filtered = $8, \
-         synthesis_input_tokens = $9, synthesis_output_tokens = $10, synthesis_cost_usd = $11, \
-         last_event_at = case when $12 > last_event_at then $12 else last_event_at end, \
-         updated_at = case when $12 > updated_at then $12 else updated_at end \
-         where trace_id = $13",
-    )
-    .bind(i64::try_from(fresh.len()).unwrap_or(i64::MAX))
-    .bind(events::bytes(fresh))
-    .bind(row.decision_count)
-    .bind(row.confidence_count)
-    .bind(row.confidence_sum)
-    .bind(evidence.collected_count)
-    .bind(evidence.passed_count)
-    .bind(evidence.filtered_count)
-    .bind(cost.input_tokens)
-    .bind(cost.output_tokens)
-    .bind(cost.cost_usd)
-    .bind(last)
-    .bind(row.trace_id);
-    session.execute(sql).await?;
-    Ok(())
 }

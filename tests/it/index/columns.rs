@@ -99,11 +99,16 @@ both! {
         let given = Quality { gap_principles: vec!["GIVEN".to_owned()], ..Quality::default() };
         let runs = [
             Run::started("a").finish(scored(1.5, &[("META-12", 1.0), ("META-1", 3.0)])),
-            Run::started("b").finish(FinishEvent { status: Status::Failed, quality: given, ..FinishEvent::default() }),
+            Run::started("b").finish(FinishEvent {
+                status: Status::Failed,
+                quality: given,
+                ..FinishEvent::default()
+            }),
             Run::started("open").decide("d"),
         ];
         record_all(&index, &runs).await;
-        let rows = store.rows("select principle, project, trace_id, score, quality_scale_max from trace_quality_gaps").await;
+        let gaps = "select principle, project, trace_id, score, quality_scale_max from trace_quality_gaps";
+        let rows = store.rows(gaps).await;
         let rows: Vec<Value> = rows.into_iter().map(Value::Object).collect();
         assert_eq!(rows, [
             json!({"principle": "GIVEN", "project": "p", "trace_id": "b", "score": null, "quality_scale_max": "3.0"}),
@@ -119,7 +124,7 @@ both! {
         let ended = |status| FinishEvent { status, cost_usd: Some(0.5), ..scored(1.5, &[]) };
         let runs = [
             of("a", Some("x")).finish(ended(Status::Complete)),
-            of("b", Some("x")).finish(FinishEvent { status: Status::Failed, cost_usd: Some(0.5), ..scored(2.5, &[]) }),
+            of("b", Some("x")).finish(FinishEvent { quality: scored(2.5, &[]).quality, ..ended(Status::Failed) }),
             of("c", Some("x")).finish(FinishEvent { status: Status::Incomplete, ..FinishEvent::default() }),
             of("d", Some("x")),
             of("e", None).finish(ended(Status::Complete)),
@@ -136,7 +141,7 @@ both! {
     async fn durations_of_stages_can_be_read_from_their_view(store) {
         let run = Run::started("t").enter("e1", "a").leave("l1", "a").enter("e2", "b").decide("d").complete();
         record(&store.index(), run.batch()).await;
-        let rows = store.rows("select stage, position, duration_seconds from trace_stage_durations order by position").await;
+        let rows = store.rows("select stage, position, duration_seconds from trace_stage_durations").await;
         let rows: Vec<Value> = rows.into_iter().map(Value::Object).collect();
         assert_eq!(rows, [
             json!({"stage": "a", "position": 0, "duration_seconds": "1.0"}),
@@ -154,9 +159,9 @@ async fn principle_scores_are_jsonb_with_an_inverted_index_on_postgres() {
     record_all(&index, [&low, &Run::started("other").finish(scored(3.0, &[("META-1", 3.0)]))]).await;
     let found = store.rows("select trace_id from traces where principle_scores @> '{\"META-12\": 1}'").await;
     assert_eq!((found.len(), &found[0]["trace_id"]), (1, &json!("low")));
-    let inverted = store
-        .rows("select indexdef from pg_indexes where schemaname = current_schema() and indexdef like '%gin (principle_scores)%'")
-        .await;
+    let indexes = "select indexdef from pg_indexes where schemaname = current_schema() \
+                   and indexdef like '%gin (principle_scores)%'";
+    let inverted = store.rows(indexes).await;
     assert_eq!(inverted.len(), 1);
 }
 

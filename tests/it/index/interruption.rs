@@ -4,8 +4,12 @@ use std::collections::BTreeSet;
 use std::task::Poll;
 
 use futures::FutureExt as _;
+use sqlx::Connection as _;
+use sqlx::postgres::PgPoolOptions;
+use sqlx::sqlite::SqliteConnection;
 
 use super::*;
+use crate::support::database::Schema;
 
 /// Polls a future this often, giving way to others in between, and drops it then.
 async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
@@ -86,4 +90,31 @@ async fn no_transaction_stays_open_on_postgres() {
         }
     }
     panic!("locks stay: {:?}", store.rows("select mode, granted from pg_locks").await);
+}
+
+/// Why connections are rolled back before each use. Once this fails, that is no longer needed.
+#[tokio::test]
+async fn sqlx_still_gives_back_a_connection_with_its_transaction_open() {
+    let Some(schema) = Schema::fresh() else { return };
+    let options = PgPoolOptions::new().max_connections(1).test_before_acquire(false);
+    let pool = options.connect(schema.url()).await.unwrap();
+    // Sends `begin`, and goes away before the answer comes.
+    assert!(polled(pool.begin(), 1).await.is_none());
+    let mut connection = pool.acquire().await.unwrap();
+    // Outside of a transaction this is an error.
+    sqlx::query("savepoint inside").execute(&mut *connection).await.unwrap();
+}
+
+/// Why transactions are plain statements, and a connection is closed after an error. Once this fails, that is no
+/// longer needed.
+#[tokio::test]
+async fn sqlx_still_believes_in_a_transaction_that_sqlite_has_ended() {
+    let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    let prepare = "create table t (n integer); \
+                   create trigger full before insert on t begin select raise(rollback, 'full'); end";
+    sqlx::raw_sql(prepare).execute(&mut connection).await.unwrap();
+    let mut transaction = connection.begin_with("begin immediate").await.unwrap();
+    sqlx::query("insert into t values (1)").execute(&mut *transaction).await.unwrap_err();
+    transaction.rollback().await.unwrap_err();
+    connection.begin_with("begin immediate").await.unwrap_err();
 }

@@ -96,7 +96,7 @@ both! {
             assert!(run.events().iter().all(|event| events.contains(event.event())), "{text:?}");
             let rows = store.rows("select * from decisions").await;
             let row = rows.iter().find(|row| row["trace_id"] == *id).unwrap();
-            assert_eq!((&row["what"], &row["why"], &row["stage"]), (&text.clone().into(), &text.clone().into(), &label.into()));
+            assert!(row["what"] == *text && row["why"] == *text && row["stage"] == *label, "{row:?}");
             let rows = store.rows("select * from alternatives").await;
             assert!(rows.iter().any(|row| row["option"] == *text && row["why_not"] == *text));
         }

@@ -2,14 +2,17 @@
 //!
 //! Where Postgres is left out, SQLite is still held against the list.
 
+mod cases;
+
 use chrono::TimeDelta;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use whytrace::model::{
-    DecisionEvent, EventBody, FinishEvent, Iteration, IterationEvent, Quality, ReviewEvent, StartEvent, Status, fold,
+    DecisionEvent, EventBody, FinishEvent, Iteration, IterationEvent, ReviewEvent, StartEvent, Status, fold,
 };
-use whytrace::store::index::{Filter, Gate, Sort};
-use whytrace::words::SearchQuery;
+use whytrace::store::index::{Filter, Sort};
+
+use cases::{any_filter, any_runs, any_text};
 
 use super::*;
 use crate::support::run::{content, noon, scored, with_paths, written};
@@ -51,7 +54,7 @@ impl Twins {
 }
 
 /// Runs a property on so many cases, or as many as `PROPTEST_CASES` says, all on the same two databases.
-fn for_all<S: Strategy>(cases: u32, strategy: &S, holds: impl AsyncFn(&Twins, S::Value)) {
+fn for_all<S: Strategy>(cases: u32, strategy: &S, holds: &impl AsyncFn(&Twins, S::Value)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let twins = runtime.block_on(Twins::new());
     let asked = std::env::var_os("PROPTEST_CASES").map(|_| Config::default().cases);
@@ -115,7 +118,10 @@ fn event(run: usize, number: usize, other: bool) -> Arc<Sealed> {
             let iteration = Iteration { passed: Some(other), cost_usd: Some(2.0), ..Iteration::default() };
             run.event("i", EventBody::Iteration(IterationEvent { iteration }))
         }
-        8 => run.event("r", EventBody::Review(ReviewEvent { flagged_for_review: Some(other), notes: Some(word) })),
+        8 => run.event(
+            "r",
+            EventBody::Review(ReviewEvent { flagged_for_review: Some(other), notes: Some(word) }),
+        ),
         _ => run.finish(scored(if other { 3.0 } else { 1.0 }, &[("META-12", 1.0)])),
     };
     Arc::clone(run.last())
@@ -185,7 +191,8 @@ async fn play(twins: &Twins, steps: Vec<Step>) {
                 let Some(seen) = sqlite.sighting(&id, &Scope::All).await.unwrap() else { continue };
                 let heard = if silent { seen.last_event_at } else { noon().plus(TimeDelta::days(-1)) };
                 let tomorrow = noon().plus(TimeDelta::days(1));
-                let closed = Run::new(&id).at(tomorrow).abandon(&format!("abandon{}", seen.event_count), heard);
+                let closed =
+                    Run::new(&id).at(tomorrow).abandon(&format!("abandon{}", seen.event_count), heard);
                 let document = runs[run].document.clone().map(Box::new);
                 let batch = Batch { document, ..closed.batch() };
                 let standing = standings(twins.record(vec![batch]).await.remove(0));
@@ -270,104 +277,16 @@ async fn settle(twins: &Twins, runs: &[Known]) {
     assert_same(&before, &projection(&twins.stores[0]).await, "piecewise and imported");
 }
 
-/// A run that has ended or not, with values from small pools.
-fn any_run(place: usize) -> impl Strategy<Value = Run> {
-    let word = || prop::option::of(prop::sample::select(vec!["a", "b", "B", "%", "é"]));
-    let score = prop::option::of((0_u8..7).prop_map(|half| f64::from(half) / 2.0 % 3.5));
-    let status = prop::sample::select(Status::ALL.to_vec());
-    (word(), word(), word(), word(), 0_i64..4, score, status, 0_i64..3).prop_map(
-        move |(project, intent, domain, tag, minute, score, status, seconds)| {
-            let owned = |word: Option<&str>| word.map(str::to_owned);
-            let began = noon().plus(TimeDelta::minutes(minute));
-            let run = Run::new(&format!("t{place:02}")).at(began).start(StartEvent {
-                project: project.unwrap_or("p").to_owned(),
-                query: intent.unwrap_or("nothing").to_owned(),
-                intent: owned(intent),
-                domain: owned(domain),
-                report_type: owned(tag),
-                tags: owned(tag).into_iter().collect(),
-                parent_trace_id: domain.map(|id| id.parse().unwrap()),
-                ..StartEvent::default()
-            });
-            if status == Status::InProgress {
-                return run;
-            }
-            let quality = Quality { score, ..scored(0.0, &[("a", score.unwrap_or(3.0))]).quality };
-            let cost_usd = score.map(|score| score * 2.0 % 2.0);
-            let error = owned(domain).filter(|_| status == Status::Failed);
-            let finish = FinishEvent { status, error, quality, cost_usd, ..FinishEvent::default() };
-            run.at(began.plus(TimeDelta::seconds(seconds))).finish(finish)
-        },
-    )
-}
-
-fn any_runs(most: usize) -> impl Strategy<Value = Vec<Run>> {
-    (1..most).prop_flat_map(|count| (0..count).map(any_run).collect::<Vec<_>>())
-}
-
-fn any_filter() -> impl Strategy<Value = Filter> {
-    let rarely = |values: &[&'static str]| {
-        let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
-        prop::option::weighted(0.15, prop::sample::select(values))
-    };
-    let words = ["a", "b", "B", "%", "é"];
-    let half = || prop::option::weighted(0.15, (0_u8..7).prop_map(|half| f64::from(half) / 2.0));
-    let minute = || prop::option::weighted(0.1, (0_i64..4).prop_map(|n| noon().plus(TimeDelta::minutes(n))));
-    let gate = prop::sample::select(vec![Gate::Passed, Gate::Failed, Gate::Unknown]);
-    let labels = (rarely(&words), rarely(&words), rarely(&words), rarely(&words), rarely(&words));
-    let rest = (
-        prop::option::weighted(0.15, gate),
-        prop::option::weighted(0.15, prop::sample::select(Status::ALL.to_vec())),
-        prop::option::weighted(0.15, any::<bool>()),
-        prop::option::weighted(0.2, prop::sample::select(vec!["a", "b a", "é nothing", "noth*"])),
-        prop::option::weighted(0.2, prop::collection::vec(prop::sample::select(words.to_vec()), 0..4)),
-        rarely(&["a", "b"]),
-    );
-    (labels, rest, half(), half(), (minute(), minute(), minute(), minute())).prop_map(
-        |((project, intent, domain, tag, parent), (gate, status, flagged, text, scope, gap), low, high, times)| Filter {
-            scope: scope.map_or(Scope::All, |names| {
-                Scope::Projects(names.into_iter().map(str::to_owned).collect())
-            }),
-            project,
-            intent,
-            domain,
-            report_type: None,
-            status,
-            gate,
-            score_min: low,
-            score_max: high,
-            since: times.0,
-            until: times.1,
-            ended_after: times.2,
-            ended_until: times.3,
-            gap,
-            flagged,
-            tag,
-            text: text.map(SearchQuery::parse),
-            parent,
-        },
-    )
-}
-
-fn any_text() -> impl Strategy<Value = String> {
-    let pieces = vec![
-        "Exa", "exa", "EXA-1", "source", "_", "-", " ", " ", "\"", "*", "東京", "都", "カ\u{3099}", "\u{301}",
-        "\u{df}", "ss", "\u{130}", "AND", "1", ".", "\u{200d}", "\u{fb03}", "데이터", "x", "\u{200b}", "'", "\\", ":",
-        "é", "e\u{301}", "\u{10ffff}", "\n", "👩‍👩‍👧", "ǅ", "ſ",
-    ];
-    let pieces = prop::collection::vec(prop::sample::select(pieces), 0..12).prop_map(|parts| parts.concat());
-    prop_oneof![4 => pieces, 1 => any::<String>().prop_map(|text| text.replace('\0', "\u{2400}"))]
-}
-
 #[test]
 fn any_history_ends_in_the_same_rows_on_both_and_in_those_of_the_documents() {
-    for_all(48, &steps(), play);
+    for_all(24, &steps(), &play);
 }
 
 #[test]
 fn any_filter_in_any_order_gives_the_same_pages_on_both_as_a_plain_list() {
-    let questions = prop::collection::vec((any_filter(), prop::sample::select(Sort::ALL.to_vec()), 1_u32..6), 12);
-    for_all(32, &(any_runs(16), questions), async |twins, (runs, questions)| {
+    let questions =
+        prop::collection::vec((any_filter(), prop::sample::select(Sort::ALL.to_vec()), 1_u32..6), 12);
+    for_all(24, &(any_runs(16), questions), &async |twins: &Twins, (runs, questions)| {
         twins.record(runs.iter().map(Run::batch).collect()).await;
         let mut traces: Vec<Trace> = runs.iter().map(Run::told).collect();
         let flagged = Filter { flagged: Some(true), ..Filter::default() };
@@ -392,15 +311,18 @@ fn any_filter_in_any_order_gives_the_same_pages_on_both_as_a_plain_list() {
 fn any_text_is_found_on_both_by_the_words_that_it_holds_and_no_others() {
     let run = (any_text(), prop::collection::vec(any_text(), 0..3), prop::option::of(any_text()));
     let runs = prop::collection::vec(run, 1..8);
-    for_all(48, &(runs, prop::collection::vec(any_text(), 8)), async |twins, (runs, typed)| {
+    for_all(32, &(runs, prop::collection::vec(any_text(), 8)), &async |twins: &Twins, (runs, typed)| {
         let runs: Vec<Run> = runs
             .into_iter()
             .enumerate()
             .map(|(n, (query, tags, error))| {
-                let run = Run::new(&format!("t{n}")).start(StartEvent { query, tags, ..StartEvent::default() });
+                let run =
+                    Run::new(&format!("t{n}")).start(StartEvent { query, tags, ..StartEvent::default() });
                 match error {
                     None => run,
-                    error => run.finish(FinishEvent { status: Status::Failed, error, ..FinishEvent::default() }),
+                    error => {
+                        run.finish(FinishEvent { status: Status::Failed, error, ..FinishEvent::default() })
+                    }
                 }
             })
             .collect();
