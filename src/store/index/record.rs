@@ -336,14 +336,9 @@ async fn books(
             (stored.saturating_add(whole(held)), bytes, last)
         }
     };
-<<<<<<< HEAD
     // Those that a document held before the rows did are no repetitions.
     let heard = if fresh.is_empty() { &batch.events } else { fresh };
     let last = heard.iter().filter(|event| event.body.is_activity()).map(|event| event.recorded_at).max();
-    let last_known = known.map(|known| Timestamp::new(known.last_event_at));
-=======
-    let last = fresh.iter().filter(|event| event.body.is_activity()).map(|event| event.recorded_at).max();
->>>>>>> contract
     Ok(Bookkeeping {
         event_count,
         event_bytes,
