@@ -231,6 +231,20 @@ impl Query {
         self.stores.live.pending()
     }
 
+    /// Runs that this process has recorded lately, the last first: what can be named with the database away.
+    #[must_use]
+    pub fn at_hand(&self, scope: &Scope, limit: usize) -> Vec<TraceId> {
+        let live = &self.stores.live;
+        let is_in_scope = |id: &TraceId| match scope {
+            Scope::All => true,
+            Scope::Projects(projects) => live
+                .glimpse(id)
+                .and_then(|glimpse| glimpse.project)
+                .is_some_and(|project| projects.contains(&project)),
+        };
+        live.recent(1_000).into_iter().filter(is_in_scope).take(limit).collect()
+    }
+
     /// What there is to ask about, whatever the filter says.
     ///
     /// # Errors

@@ -28,3 +28,6 @@ use super::tool::Tool;
 /// The tools that read, in the order in which clients are shown them.
 pub(super) const TOOLS: [Tool; 6] =
     [list::TOOL, summary::TOOL, full::TOOL, compare::TOOL, patterns::TOOL, flags::TOOL];
+
+#[cfg(test)]
+mod tests;

@@ -22,9 +22,9 @@ const LISTED: usize = 8;
 pub(super) const TOOL: Tool = Tool {
     name: "trace_compare",
     title: "Compare two runs",
-    description: "Run b against run a, e.g. a bad run against a good one: the first decision at which they parted, deltas \
-                  of quality, gaps, cost, duration, tokens, evidence and stages, and the decisions that differ. Not \
-                  for more than two runs (trace_summary).",
+    description: "Run b against run a, e.g. bad against good: where they first parted, decisions that \
+                  differ, deltas of quality, gaps, cost, duration, tokens, evidence, stages. Not for more \
+                  than two (trace_summary).",
     writes: false,
     idempotent: true,
     input_schema: plain_schema::<CompareRequest>,
@@ -35,17 +35,15 @@ pub(super) const TOOL: Tool = Tool {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(description = "")]
-struct CompareRequest {
-    /// The measure: id, unique prefix, last, last:PROJECT or last-failed
+pub(super) struct CompareRequest {
+    /// The measure; ids as in trace_full
     trace_id_a: String,
     /// Held against it
     trace_id_b: String,
     /// Also list decisions made alike
     #[serde(default)]
     include_same: bool,
-    /// Skip so many decisions
     offset: Option<i64>,
-    /// Default 4000
     max_tokens: Option<i64>,
 }
 
@@ -56,7 +54,7 @@ async fn call(context: Arc<Context>, arguments: Value) -> Result<Answer, ToolErr
 }
 
 impl CompareRequest {
-    fn answer(&self, comparison: &Comparison) -> Answer {
+    pub(super) fn answer(&self, comparison: &Comparison) -> Answer {
         let skipped = usize::try_from(self.offset.unwrap_or(0)).unwrap_or(0);
         let decisions = self.decisions(comparison);
         let listed = decisions.iter().take(LISTED).filter(|one| is_told(one)).count();
@@ -202,8 +200,8 @@ fn output_schema() -> Map<String, Value> {
         ("evidence_collected", "object", ""),
         ("evidence_kept", "object", ""),
         ("evidence_filtered", "object", ""),
-        ("stages!", "array", ""),
-        ("decisions!", "array", "Those that differ first"),
+        ("stages", "array", ""),
+        ("decisions", "array", "Those that differ first"),
         ("same", "integer", "Decisions made alike"),
         ("offset", "integer", ""),
     ])

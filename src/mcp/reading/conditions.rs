@@ -36,26 +36,25 @@ pub(super) struct Conditions {
     status: Option<Status>,
     #[serde(skip_serializing_if = "Option::is_none")]
     gate: Option<Verdict>,
-    /// On the 0..3 scale unless configured
+    /// On the 0..3 scale
     #[serde(skip_serializing_if = "Option::is_none")]
     score_min: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     score_max: Option<f64>,
-    /// Started at or after: RFC 3339, or ago: 30m, 24h, 7d, 2w
+    /// RFC 3339, or ago: 30m, 24h, 7d, 2w
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<String>,
     /// Started before; as since
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<String>,
-    /// Principle that failed
+    /// Failed principle
     #[serde(skip_serializing_if = "Option::is_none")]
     gap: Option<String>,
-    /// For review
     #[serde(skip_serializing_if = "Option::is_none")]
     flagged: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tag: Option<String>,
-    /// Words of query, tags, error
+    /// In query, tags, error
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
 }
@@ -81,16 +80,16 @@ impl Conditions {
 
     /// The conditions as a filter over what is in scope.
     pub(super) fn filter(&self, scope: &Scope, now: Timestamp) -> Result<Filter, Refusal> {
-        let text = given("text", &self.text, TEXT_CHARS)?;
+        let text = given("text", &self.text)?;
         let at = |field, text: &Option<String>| {
-            given(field, text, NAME_CHARS)?.map(|text| moment(field, &text, now)).transpose()
+            given(field, text)?.map(|text| moment(field, &text, now)).transpose()
         };
         let filter = Filter {
             scope: scope.clone(),
-            project: given("project", &self.project, NAME_CHARS)?,
-            intent: given("intent", &self.intent, NAME_CHARS)?,
-            domain: given("domain", &self.domain, NAME_CHARS)?,
-            report_type: given("report_type", &self.report_type, NAME_CHARS)?,
+            project: given("project", &self.project)?,
+            intent: given("intent", &self.intent)?,
+            domain: given("domain", &self.domain)?,
+            report_type: given("report_type", &self.report_type)?,
             status: self.status,
             gate: self.gate.map(|verdict| match verdict {
                 Verdict::Passed => Gate::Passed,
@@ -101,9 +100,9 @@ impl Conditions {
             score_max: self.score_max,
             since: at("since", &self.since)?,
             until: at("until", &self.until)?,
-            gap: given("gap", &self.gap, NAME_CHARS)?,
+            gap: given("gap", &self.gap)?,
             flagged: self.flagged,
-            tag: given("tag", &self.tag, NAME_CHARS)?,
+            tag: given("tag", &self.tag)?,
             text: text.as_deref().map(SearchQuery::parse),
             ..Filter::default()
         };
@@ -113,13 +112,16 @@ impl Conditions {
 
     /// Whether nothing is asked for in particular.
     pub(super) fn is_empty(&self) -> bool {
-        *self == Self::default()
+        self.arguments().is_empty()
     }
 
     /// The conditions as arguments of a call.
     pub(super) fn arguments(&self) -> Map<String, Value> {
         match serde_json::to_value(self) {
-            Ok(Value::Object(arguments)) => arguments,
+            Ok(Value::Object(mut arguments)) => {
+                arguments.retain(|_, value| value.as_str().is_none_or(|text| !text.trim().is_empty()));
+                arguments
+            }
             // A struct of texts, numbers and names always is an object.
             _ => Map::new(),
         }
@@ -144,11 +146,8 @@ impl Conditions {
 }
 
 /// A value that was given and is not blank.
-pub(super) fn given(
-    field: &str,
-    value: &Option<String>,
-    most_chars: usize,
-) -> Result<Option<String>, Refusal> {
+pub(super) fn given(field: &str, value: &Option<String>) -> Result<Option<String>, Refusal> {
+    let most_chars = if field == "text" { TEXT_CHARS } else { NAME_CHARS };
     let Some(value) = value.as_ref().filter(|value| !value.trim().is_empty()) else { return Ok(None) };
     let chars = value.chars().count();
     if chars > most_chars {

@@ -2,9 +2,11 @@
 //!
 //! [`failure`] stands in for the one place that turns every [`Error`] into an answer, until that is here.
 
+use super::call::Call;
+use super::saying::id;
 use crate::error::Error;
 use crate::gate::Refusal;
-use crate::mcp::tool::ToolError;
+use crate::mcp::tool::{Context, ToolError};
 
 /// What a model is told of an error.
 pub(super) fn failure(error: &Error) -> ToolError {
@@ -26,12 +28,17 @@ pub(super) fn refused(refusal: Refusal) -> ToolError {
 }
 
 /// What a model is told where a list or a figure cannot be had: without the database single runs can still be read.
-pub(super) fn without_database(error: &Error) -> ToolError {
+pub(super) fn without_database(context: &Context, error: &Error) -> ToolError {
     let mut told = failure(error);
     if matches!(error, Error::Unavailable { .. }) {
-        "call trace_full {\"trace_id\":\"<id>\"} with an id that you know: single runs are read from their documents; \
-         lists and figures are back with the database"
-            .clone_into(&mut told.hint);
+        let known = context.query.at_hand(&context.scope, 1).pop();
+        let known = known.map_or_else(|| "<id>".to_owned(), |known| id(known.as_str()));
+        let call = Call::new("trace_full").with("trace_id", known);
+        told.hint = format!(
+            "call {}: single runs are read from their documents, by their whole ids; lists and figures are back with \
+             the database",
+            call.text()
+        );
     }
     told
 }

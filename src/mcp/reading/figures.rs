@@ -1,7 +1,7 @@
 //! The figures of a summary in words.
 
 use super::saying::percent;
-use crate::scorecard::{count_text, duration_text, money_text, score_text};
+use crate::scorecard::{count_text, counted, duration_text, money_text, score_text};
 use crate::statistics::{GateReport, SummaryReport};
 
 /// The whole summary, a line a figure; what no run supports is left out.
@@ -62,7 +62,7 @@ pub(super) fn figures(report: &SummaryReport) -> Vec<String> {
 pub(super) fn brief(report: &SummaryReport) -> String {
     let quality = &report.quality_of_finished;
     let parts = [
-        Some(format!("{} runs ({})", count_text(report.runs), statuses(report))),
+        Some(format!("{} ({})", counted(usize::try_from(report.runs).unwrap_or(0), "run"), statuses(report))),
         Some(format!("gate {}", gate(&report.gate_of_finished))),
         said("quality mean", quality.mean, score_text),
         said("median", quality.median, score_text),
@@ -95,7 +95,12 @@ fn gate(gate: &GateReport) -> String {
     );
     match (gate.pass_rate, gate.pass_rate_low, gate.pass_rate_high) {
         (Some(rate), Some(low), Some(high)) => {
-            format!("{counts}, pass rate {} ({} to {})", percent(rate), percent(low), percent(high))
+            format!(
+                "{counts}, pass rate {} (95 % interval {} to {})",
+                percent(rate),
+                percent(low),
+                percent(high)
+            )
         }
         _ => counts,
     }

@@ -26,9 +26,9 @@ const RUNS: usize = 5;
 pub(super) const TOOL: Tool = Tool {
     name: "calibration_flags",
     title: "Calibration flags",
-    description: "Automatic findings that need attention: a principle failing repeatedly, an intent or domain scoring below \
-                  the rest, a gate newly failing. With numbers, runs behind it, state, and the trace_review call that \
-                  answers it. Flags inform, they block nothing.",
+    description: "Automatic findings that need attention, of the kinds below. Returns numbers, runs, \
+                  state, and the trace_review call to answer with. They block nothing; not for one run's \
+                  notes (trace_full).",
     writes: false,
     idempotent: true,
     input_schema: plain_schema::<FlagsRequest>,
@@ -39,7 +39,7 @@ pub(super) const TOOL: Tool = Tool {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(description = "")]
-struct FlagsRequest {
+pub(super) struct FlagsRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     project: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,7 +51,6 @@ struct FlagsRequest {
     /// Skip so many
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<i64>,
-    /// Default 4000
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<i64>,
 }
@@ -75,14 +74,15 @@ enum Standing {
 }
 
 async fn call(context: Arc<Context>, arguments: Value) -> Result<Answer, ToolError> {
-    let request: FlagsRequest = parse(arguments).map_err(refused)?;
-    given("project", &request.project, 128).map_err(refused)?;
-    let flags = context.query.flags(&context.scope).await.map_err(|error| without_database(&error))?;
+    let mut request: FlagsRequest = parse(arguments).map_err(refused)?;
+    request.project = given("project", &request.project).map_err(refused)?;
+    let flags =
+        context.query.flags(&context.scope).await.map_err(|error| without_database(&context, &error))?;
     Ok(request.answer(&flags, context.query.pending()))
 }
 
 impl FlagsRequest {
-    fn answer(&self, flags: &[Flag], pending: usize) -> Answer {
+    pub(super) fn answer(&self, flags: &[Flag], pending: usize) -> Answer {
         let skipped = usize::try_from(self.offset.unwrap_or(0)).unwrap_or(0);
         let found: Vec<&Flag> = flags.iter().filter(|flag| self.asks_for(flag)).collect();
         let mut sheet = Sheet::new(budget(self.max_tokens), |kept| {
@@ -114,9 +114,8 @@ impl FlagsRequest {
             Standing::Resolved => matches!(flag.state, FlagState::Resolved { .. }),
             Standing::All => true,
         };
-        let project = self.project.as_ref().filter(|project| !project.trim().is_empty());
         state
-            && project.is_none_or(|project| *project == flag.project)
+            && self.project.as_ref().is_none_or(|project| *project == flag.project)
             && self.kind.is_none_or(|kind| kind == flag.kind)
     }
 

@@ -7,6 +7,8 @@
 mod decisions;
 mod head;
 mod sections;
+#[cfg(test)]
+pub(super) mod tests;
 
 use std::sync::Arc;
 
@@ -36,9 +38,9 @@ const FEWEST: usize = 60;
 pub(super) const TOOL: Tool = Tool {
     name: "trace_full",
     title: "Read a run",
-    description: "One run, failure first: what was asked, decided and why, stages, evidence, quality, cost, parent and \
-                  children. Ask for a section, stage or decision to see more of it (prompts: section prompts). Works with \
-                  the database down. Not for finding runs (trace_list).",
+    description: "Read one run, failure first: query, decisions and why, stages, evidence, quality, cost, \
+                  parent, children. Narrow by section (prompts only there), stage or decision_id. Works \
+                  without the database. Not to find runs (trace_list).",
     writes: false,
     idempotent: true,
     input_schema: plain_schema::<FullRequest>,
@@ -58,13 +60,12 @@ struct FullRequest {
     stage: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     decision_id: Option<String>,
-    /// Default concise; json: data in the document's form
+    /// Default concise; json: as in the document
     #[serde(skip_serializing_if = "Option::is_none")]
     format: Option<Format>,
-    /// Skip so many items of the section; default section decisions
+    /// Skip so many of the section's items
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<i64>,
-    /// Default 4000
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<i64>,
 }
@@ -233,49 +234,84 @@ impl<'t> View<'t> {
         self.stages().flat_map(|(name, stage)| stage.decisions.iter().map(move |one| (name, one))).collect()
     }
 
-    /// The call that shows what was cut first.
+    /// The call that shows what was cut: the decisions before anything else.
     fn next(&self, kept: &Kept) -> Option<Call> {
-        let mut call = Call::new(TOOL.name).with("trace_id", id(self.trace.trace_id.as_str()));
+        let call = Call::new(TOOL.name).with("trace_id", id(self.trace.trace_id.as_str()));
         if let Some((_, decision)) = self.decision {
+            let is_shortened = !kept.is_whole() || self.chars < WHOLE;
             let call = call.with("decision_id", id(decision.decision_id.as_str()));
-            return if kept.is_whole() && self.chars == WHOLE {
-                None
-            } else {
-                call.with_more_room(self.budget)
-            };
+            return if is_shortened { call.with_more_room(self.budget) } else { None };
         }
-        let cut = kept.first_cut()?;
-        call = call
+        let first = kept.first_cut()?;
+        let call = call
             .with_some("stage", self.stage.map(id))
             .with_some("format", self.request.format.and_then(|format| serde_json::to_value(format).ok()))
             .with_some("max_tokens", self.request.max_tokens);
-        let (section, list) = match cut {
-            _ if kept.is_short() => {
-                return call.with_some("section", word(self.section)).with_more_room(self.budget);
-            }
-            "decisions" | "failures" => (Section::Decisions, "decisions"),
-            "evidence" | "evidence_items" => (Section::Evidence, "evidence_items"),
-            "stages" => (Section::Stages, "stages"),
-            "prompts" => (Section::Prompts, "prompts"),
-            "principle_scores" | "quality" => (Section::Quality, "principle_scores"),
-            "iterations" => (Section::Iterations, "iterations"),
-            "outputs" | "stage_outputs" => (Section::Outputs, "stage_outputs"),
-            "calibration" | "flags" => (Section::Calibration, "flags"),
-            "cost" => (Section::Cost, ""),
-            _ => (Section::Run, ""),
+        let Some(section) = self.section else {
+            let section = if kept.is_cut("decisions") { Section::Decisions } else { section_of(first) };
+            let reached = if section == Section::Decisions { kept.count("decisions") } else { 0 };
+            let call = call.with("section", section.as_str());
+            return Some(if reached > 0 { call.with("offset", reached) } else { call });
         };
-        let shown = kept.count(list);
-        if self.is_asked(section) && shown == 0 {
-            return call.with_some("section", word(self.section)).with_more_room(self.budget);
+        let call = call.with("section", section.as_str());
+        let shown = kept.count(section.list());
+        let behind = call.clone().with("offset", self.skipped + shown);
+        if kept.is_cut(section.list()) && shown > 0 && !kept.is_short() {
+            return Some(behind);
         }
-        let reached = if cut == list { self.skipped(section) + shown } else { 0 };
-        call = call.with_some("section", word(Some(section)));
-        Some(if reached > 0 { call.with("offset", reached) } else { call })
+        // More of the same needs more room; where there is none, what follows is shown instead.
+        let more = call.with_some("offset", self.request.offset).with_more_room(self.budget);
+        more.or((shown > 0).then_some(behind))
     }
 }
 
-fn word(section: Option<Section>) -> Option<Value> {
-    section.and_then(|section| serde_json::to_value(section).ok())
+impl Section {
+    /// The name in questions.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Stages => "stages",
+            Self::Decisions => "decisions",
+            Self::Evidence => "evidence",
+            Self::Prompts => "prompts",
+            Self::Quality => "quality",
+            Self::Cost => "cost",
+            Self::Iterations => "iterations",
+            Self::Outputs => "outputs",
+            Self::Calibration => "calibration",
+        }
+    }
+
+    /// The list that an offset counts; empty where there is none.
+    fn list(self) -> &'static str {
+        match self {
+            Self::Stages => "stages",
+            Self::Decisions => "decisions",
+            Self::Evidence => "evidence_items",
+            Self::Prompts => "prompts",
+            Self::Quality => "principle_scores",
+            Self::Iterations => "iterations",
+            Self::Outputs => "stage_outputs",
+            Self::Calibration => "flags",
+            Self::Run | Self::Cost => "",
+        }
+    }
+}
+
+/// The section in which more is shown of something of that name.
+fn section_of(cut: &str) -> Section {
+    match cut {
+        "decisions" | "failures" => Section::Decisions,
+        "evidence" => Section::Evidence,
+        "stages" => Section::Stages,
+        "prompts" => Section::Prompts,
+        "principle_scores" | "quality" => Section::Quality,
+        "iterations" => Section::Iterations,
+        "outputs" | "stage_outputs" => Section::Outputs,
+        "calibration" | "flags" => Section::Calibration,
+        "cost" => Section::Cost,
+        _ => Section::Run,
+    }
 }
 
 fn given(text: &Option<String>) -> Option<&str> {

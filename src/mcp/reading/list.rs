@@ -10,7 +10,7 @@ use super::budget::budget;
 use super::call::Call;
 use super::conditions::Conditions;
 use super::failing::{refused, without_database};
-use super::saying::{gate, id, known, moment, name, names, quote, score};
+use super::saying::{gate, id, known, moment, name, name_list, names, quote, score};
 use super::sheet::{Kept, Sheet};
 use super::{empty, shape};
 use crate::gate::Refusal;
@@ -32,9 +32,9 @@ const GAPS: usize = 5;
 pub(super) const TOOL: Tool = Tool {
     name: "trace_list",
     title: "List runs",
-    description: "Find runs by any mix of conditions, newest first unless sorted otherwise. One line a run: id, status, \
-                  gate, score, start, duration, cost, gaps, query, error. Not for totals (trace_summary) or for \
-                  what a run decided (trace_full).",
+    description: "Find runs, newest first. Returns per run: id, status, gate, score, start, duration, \
+                  cost, gaps, query, error. Not for totals (trace_summary) or one run's decisions \
+                  (trace_full).",
     writes: false,
     idempotent: true,
     input_schema: plain_schema::<ListRequest>,
@@ -51,7 +51,7 @@ struct ListRequest {
     sort: Option<Sort>,
     /// Default 20, most 100
     limit: Option<i64>,
-    /// From the page before, with the same conditions and sort
+    /// From the last page; same conditions and sort
     cursor: Option<String>,
     /// Default 4000, 200..20000
     max_tokens: Option<i64>,
@@ -65,8 +65,10 @@ async fn call(context: Arc<Context>, arguments: Value) -> Result<Answer, ToolErr
     let cursor = request.cursor().map_err(refused)?;
     let limit = request.limit();
     let query = &context.query;
-    let listing =
-        query.list(&filter, sort, limit, cursor.as_ref()).await.map_err(|error| without_database(&error))?;
+    let listing = query
+        .list(&filter, sort, limit, cursor.as_ref())
+        .await
+        .map_err(|error| without_database(&context, &error))?;
     let (answer, kept) = request.page(&listing, None);
     let shown = kept.count("runs");
     if shown == listing.page.lines.len() {
@@ -75,8 +77,8 @@ async fn call(context: Arc<Context>, arguments: Value) -> Result<Answer, ToolErr
     let behind = query
         .cursor_behind(&filter, sort, u32::try_from(shown).unwrap_or(1), cursor.as_ref())
         .await
-        .map_err(|error| without_database(&error))?;
-    Ok(request.page(&listing, Some((shown, behind))).0)
+        .map_err(|error| without_database(&context, &error))?;
+    Ok(request.page(&listing, Some(&(shown, behind))).0)
 }
 
 impl ListRequest {
@@ -124,11 +126,11 @@ impl ListRequest {
 
     /// The answer, and what of it fitted. `cut` says that only so many lines are shown, and where the list goes on
     /// behind them. While that is not known, room is kept for the longest cursor that it could be.
-    fn page(&self, listing: &Listing, cut: Option<(usize, Option<Cursor>)>) -> (Answer, Kept) {
+    fn page(&self, listing: &Listing, cut: Option<&(usize, Option<Cursor>)>) -> (Answer, Kept) {
         let lines = &listing.page.lines;
-        let most = cut.as_ref().map_or(lines.len(), |(most, _)| *most);
+        let most = cut.map_or(lines.len(), |(most, _)| *most);
         let mut sheet = Sheet::new(budget(self.max_tokens), |kept| {
-            let behind = match &cut {
+            let behind = match cut {
                 Some((_, behind)) => behind.as_ref(),
                 None if kept.count("runs") < lines.len() => return Some(self.next(&longest_cursor(lines))),
                 None => listing.page.next.as_ref(),
@@ -180,7 +182,7 @@ fn run_line(run: &TraceLine) -> (Value, String) {
         ("duration_seconds", run.duration_seconds.into()),
         ("cost_usd", run.cost_usd.into()),
         ("decisions", run.decisions.into()),
-        ("gaps", some_names(&run.gaps)),
+        ("gaps", name_list(&run.gaps, GAPS)),
         ("flagged", run.flagged.then_some(true).into()),
         ("query", excerpt(&run.query, EXCERPT).into()),
         ("error", run.error.as_deref().map(|error| excerpt(error, EXCERPT)).into()),
@@ -205,14 +207,6 @@ fn run_line(run: &TraceLine) -> (Value, String) {
         text.push_str(&format!(" error: {}", quote(error, EXCERPT)));
     }
     (value, text)
-}
-
-/// The first few names, and how many more there are; nothing where there are none.
-fn some_names(all: &[String]) -> Value {
-    let more = all.len().saturating_sub(GAPS);
-    let more = (more > 0).then(|| format!("+{more} more"));
-    let named: Vec<String> = all.iter().take(GAPS).map(|one| name(one)).chain(more).collect();
-    if named.is_empty() { Value::Null } else { named.into() }
 }
 
 fn output_schema() -> Map<String, Value> {

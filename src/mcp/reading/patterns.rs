@@ -30,9 +30,8 @@ const NAMED: usize = 5;
 pub(super) const TOOL: Tool = Tool {
     name: "principle_patterns",
     title: "Failing principles",
-    description: "Which quality principles keep failing over a window of finished runs: fail rate with its 95 % interval, \
-                  trend against the window before, last failed run, by intent and domain; the surest failures \
-                  first. Not for one run (trace_summary with trace_id).",
+    description: "Principles that keep failing in finished runs: fail rate with 95 % interval, trend, last \
+                  run, by intent and domain; surest first. Not for one run (trace_summary).",
     writes: false,
     idempotent: true,
     input_schema: plain_schema::<PatternsRequest>,
@@ -43,15 +42,14 @@ pub(super) const TOOL: Tool = Tool {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(description = "")]
-struct PatternsRequest {
+pub(super) struct PatternsRequest {
     project: Option<String>,
     intent: Option<String>,
     domain: Option<String>,
     /// Window, or all; default 30
     days: Option<String>,
-    /// Fewest judged runs of a principle; default 3
+    /// Of a principle; default 3
     min_runs: Option<i64>,
-    /// Default 4000
     max_tokens: Option<i64>,
 }
 
@@ -64,7 +62,7 @@ async fn call(context: Arc<Context>, arguments: Value) -> Result<Answer, ToolErr
         .query
         .patterns(&filter, days, request.min_runs(), now)
         .await
-        .map_err(|error| without_database(&error))?;
+        .map_err(|error| without_database(&context, &error))?;
     Ok(request.answer(&patterns, days))
 }
 
@@ -97,7 +95,7 @@ impl PatternsRequest {
         })
     }
 
-    fn answer(&self, patterns: &Patterns, days: Option<u32>) -> Answer {
+    pub(super) fn answer(&self, patterns: &Patterns, days: Option<u32>) -> Answer {
         let report = &patterns.report;
         let budget = budget(self.max_tokens);
         let mut sheet = Sheet::new(budget, |kept| {
@@ -212,7 +210,7 @@ fn output_schema() -> Map<String, Value> {
         ("finished_runs!", "integer", "In the window"),
         ("after", "string", "The window: runs that ended later"),
         ("finished_runs_before", "integer", "In the window before"),
-        ("patterns!", "array", "Surest failures first; rates 0..1"),
+        ("patterns", "array", "Surest failures first; rates 0..1"),
         ("left_out_by_min_runs", "integer", ""),
         ("pending", "integer", "Events not in this answer yet"),
         ("without_filter", "object", "When nothing was found"),

@@ -31,6 +31,14 @@ pub(super) fn names<S: AsRef<str>>(all: &[S], most: usize) -> String {
     named.join(", ")
 }
 
+/// Names as data: the first `most` of them, and how many more there are; nothing where there are none.
+pub(super) fn name_list<S: AsRef<str>>(all: &[S], most: usize) -> Value {
+    let more = all.len().saturating_sub(most);
+    let more = (more > 0).then(|| format!("+{more} more"));
+    let named: Vec<String> = all.iter().take(most).map(|one| name(one.as_ref())).chain(more).collect();
+    if named.is_empty() { Value::Null } else { named.into() }
+}
+
 /// A text in quotes that it cannot leave, on one line of at most `max_chars` characters.
 pub(super) fn quote(text: &str, max_chars: usize) -> String {
     format!("\"{}\"", excerpt(text, max_chars).replace('"', "'"))

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::call::Call;
 use super::failing::failure;
 use super::notes;
-use super::saying::{gate, id, known, name, names};
+use super::saying::{gate, id, known, name, name_list};
 use super::sheet::Sheet;
 use crate::mcp::tool::{Answer, Context, ToolError};
 use crate::model::{PrincipleScore, Stage, Trace};
@@ -55,7 +55,6 @@ fn scorecard(loaded: &LoadedTrace, is_verbose: bool, budget: usize) -> Answer {
 fn figures(trace: &Trace) -> Value {
     let (quality, cost, run) = (&trace.quality, &trace.cost, &trace.run);
     let (collected, kept, filtered) = trace.evidence_totals();
-    let some = |all: &[String]| if all.is_empty() { Value::Null } else { names(all, NAMED).into() };
     known([
         ("project", name(&trace.project).into()),
         ("status", run.status.as_str().into()),
@@ -64,8 +63,8 @@ fn figures(trace: &Trace) -> Value {
         ("score", quality.score.into()),
         ("scale_max", quality.scale_max.into()),
         ("threshold", quality.threshold.into()),
-        ("gaps", some(&quality.gap_principles)),
-        ("strengths", some(&quality.strength_principles)),
+        ("gaps", name_list(&quality.gap_principles, NAMED)),
+        ("strengths", name_list(&quality.strength_principles, NAMED)),
         ("duration_seconds", run.duration_seconds.into()),
         ("cost_usd", cost.cost_usd.into()),
         ("input_tokens", cost.input_tokens.into()),

@@ -2,8 +2,9 @@
 //!
 //! A tool puts pieces on a [`Sheet`] in the order of their worth, each with what it says as text and as data, so
 //! that either part alone carries the answer. [`Sheet::finish`] keeps as many as fit, in order; within a list it
-//! keeps a beginning, so that the rest can be asked for by its place. What is left out is counted in `cut`, and
-//! the call that continues is given in `next`: both are part of the budget.
+//! keeps a beginning, so that the rest can be asked for by its place. What is left out is counted in `cut`, by name
+//! or, where the names would not fit, as so many `parts`; the call that continues is given in `next`. Both are part
+//! of the budget.
 //!
 //! What comes out of a sheet holds no hidden characters, whatever was put on it. Heads, and the first item of a
 //! list in its short form, are never left out: with names as long as the gate allows, that alone may exceed a
@@ -25,9 +26,12 @@ pub(super) const FLOOR: usize = 2_000;
 pub(super) struct Sheet<'n> {
     pieces: Vec<Piece>,
     lists: IndexMap<&'static str, List>,
-    next: Box<dyn Fn(&Kept) -> Option<Call> + Send + 'n>,
+    next: Box<Next<'n>>,
     budget: usize,
 }
+
+/// Says which call continues, given what was kept.
+type Next<'n> = dyn Fn(&Kept) -> Option<Call> + Send + 'n;
 
 /// What was kept of a sheet, and what was not.
 #[derive(Clone, Debug, Default)]
@@ -66,6 +70,14 @@ struct Part {
     value: Value,
 }
 
+/// How it is told what was cut.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Telling {
+    ByName,
+    /// As one number, where there is no room for the names.
+    InAll,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Choice {
     Out,
@@ -89,6 +101,11 @@ impl Kept {
         self.cut.is_empty() && !self.is_short
     }
 
+    /// Whether something of that name was cut.
+    pub(super) fn is_cut(&self, name: &str) -> bool {
+        self.cut.contains_key(name)
+    }
+
     /// The name of the first thing that was cut.
     pub(super) fn first_cut(&self) -> Option<&'static str> {
         self.cut.keys().next().copied()
@@ -102,14 +119,14 @@ impl<'n> Sheet<'n> {
     }
 
     /// A field of the head, never left out.
-    pub(super) fn head(&mut self, name: &'static str, value: impl Into<Value>, text: impl Into<String>) {
-        let part = || Part::default();
-        self.push(name, Kind::Field, part(), Some(Part::of(value.into(), text.into())));
+    pub(super) fn head(&mut self, name: &'static str, value: impl Into<Value>, text: impl AsRef<str>) {
+        let least = Part::of(value.into(), text.as_ref());
+        self.push(name, Kind::Field, Part::default(), Some(least));
     }
 
     /// A field, left out where it does not fit. One that is null and says nothing is not there at all.
-    pub(super) fn field(&mut self, name: &'static str, value: impl Into<Value>, text: impl Into<String>) {
-        let part = Part::of(value.into(), text.into());
+    pub(super) fn field(&mut self, name: &'static str, value: impl Into<Value>, text: impl AsRef<str>) {
+        let part = Part::of(value.into(), text.as_ref());
         if !part.value.is_null() || !part.text.is_empty() {
             self.push(name, Kind::Field, part, None);
         }
@@ -118,11 +135,12 @@ impl<'n> Sheet<'n> {
     /// Lines of text that say what stands elsewhere in the data, each left out where it does not fit.
     pub(super) fn lines(&mut self, name: &'static str, text: &str) {
         for line in text.lines() {
-            self.push(name, Kind::Line, Part::of(Value::Null, line.to_owned()), None);
+            self.push(name, Kind::Line, Part::of(Value::Null, line), None);
         }
     }
 
-    /// A list, empty at first. The heading is shown above its first item, if it has one.
+    /// A list, empty at first; where none of its items fits, it is not there. The heading is shown above its first
+    /// item.
     pub(super) fn list(&mut self, name: &'static str, heading: impl Into<String>) {
         let list = self.lists.entry(name).or_default();
         list.heading = heading.into();
@@ -146,11 +164,11 @@ impl<'n> Sheet<'n> {
         least: impl Fn(&Value) -> Option<(Value, String)>,
     ) {
         let limit = Size::of_tokens(self.budget);
-        while let Some((value, text)) = items.next() {
-            let full = Part::of(value, text);
+        for (value, text) in items.by_ref() {
+            let full = Part::of(value, &text);
             let is_first = self.lists.get(name).is_none_or(|list| list.size == Size::default());
             let least =
-                if is_first { least(&full.value).map(|(value, text)| Part::of(value, text)) } else { None };
+                if is_first { least(&full.value).map(|(value, text)| Part::of(value, &text)) } else { None };
             let list = self.lists.entry(name).or_default();
             list.size = list.size.plus(full.size(name, Kind::Item));
             let could_fit = list.size.is_within(limit);
@@ -173,11 +191,14 @@ impl<'n> Sheet<'n> {
         let mut reserve = Size::default();
         loop {
             let choices = self.choose(limit.minus(reserve));
-            let (answer, kept) = self.build(&choices);
+            let (answer, kept) = self.build(&choices, Telling::ByName);
             let size = Size::of_text(&answer.text).plus(Size::of_json(&answer.structured));
-            if size.is_within(limit) || !choices.contains(&Choice::Full) {
-                debug_assert!(tokens(&answer) <= self.budget || !choices.contains(&Choice::Full));
+            if size.is_within(limit) {
+                debug_assert!(tokens(&answer) <= self.budget);
                 return (answer, kept);
+            }
+            if !choices.contains(&Choice::Full) {
+                return self.build(&choices, Telling::InAll);
             }
             // What is cut has to be told, which takes room itself: less is kept until both fit.
             reserve = reserve.plus(size.minus(limit));
@@ -212,13 +233,10 @@ impl<'n> Sheet<'n> {
         self.pieces.iter().map(choose).collect()
     }
 
-    fn build(&self, choices: &[Choice]) -> (Answer, Kept) {
+    fn build(&self, choices: &[Choice], telling: Telling) -> (Answer, Kept) {
         let mut kept = Kept::default();
         let mut lines: Vec<String> = Vec::new();
         let mut fields = Map::new();
-        for name in self.lists.keys() {
-            fields.insert((*name).to_owned(), Value::Array(Vec::new()));
-        }
         for (piece, choice) in self.pieces.iter().zip(choices) {
             let part = match (choice, &piece.least) {
                 (Choice::Full, _) => &piece.full,
@@ -241,7 +259,8 @@ impl<'n> Sheet<'n> {
                         push_line(&mut lines, &list.heading);
                     }
                     *count += 1;
-                    if let Some(Value::Array(items)) = fields.get_mut(piece.name) {
+                    let items = fields.entry(piece.name).or_insert_with(|| Value::Array(Vec::new()));
+                    if let Value::Array(items) = items {
                         items.push(part.value.clone());
                     }
                 }
@@ -249,22 +268,32 @@ impl<'n> Sheet<'n> {
             }
             push_line(&mut lines, &part.text);
         }
-        for (name, list) in self.lists.iter().filter(|(_, list)| list.beyond > 0) {
-            *kept.cut.entry(name).or_default() += list.beyond;
+        for (name, list) in &self.lists {
+            if list.beyond > 0 {
+                *kept.cut.entry(name).or_default() += list.beyond;
+            }
+            // A list that was cut as a whole is not shown as an empty one.
+            if !kept.is_cut(name) {
+                fields.entry(*name).or_insert_with(|| Value::Array(Vec::new()));
+            }
         }
-        self.close(&kept, &mut lines, &mut fields);
+        self.close(&kept, telling, &mut lines, &mut fields);
         let answer = Answer { text: lines.join("\n"), structured: Value::Object(fields) };
         (answer, kept)
     }
 
     /// Tells what was cut and how to go on.
-    fn close(&self, kept: &Kept, lines: &mut Vec<String>, fields: &mut Map<String, Value>) {
+    fn close(&self, kept: &Kept, telling: Telling, lines: &mut Vec<String>, fields: &mut Map<String, Value>) {
         if !kept.cut.is_empty() {
-            let counts: Vec<String> =
-                kept.cut.iter().map(|(name, count)| format!("{name} {count}")).collect();
-            lines.push(format!("Cut to fit: {}", counts.join(", ")));
-            let counts = kept.cut.iter().map(|(name, count)| ((*name).to_owned(), Value::from(*count)));
-            fields.insert("cut".to_owned(), Value::Object(counts.collect()));
+            let all = kept.cut.values().sum();
+            let counts: Vec<(&str, usize)> = match telling {
+                Telling::ByName => kept.cut.iter().map(|(name, count)| (*name, *count)).collect(),
+                Telling::InAll => vec![("parts", all)],
+            };
+            let text: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
+            lines.push(format!("Cut to fit: {}", text.join(", ")));
+            let data = counts.into_iter().map(|(name, count)| (name.to_owned(), Value::from(count)));
+            fields.insert("cut".to_owned(), Value::Object(data.collect()));
         }
         if let Some(call) = (self.next)(kept) {
             lines.push(format!("Next: {}", call.text()));
@@ -285,8 +314,8 @@ impl Piece {
 }
 
 impl Part {
-    fn of(value: Value, text: String) -> Self {
-        Self { text: shown(&text).into_owned(), value: clean(value) }
+    fn of(value: Value, text: &str) -> Self {
+        Self { text: shown(text).into_owned(), value: clean(value) }
     }
 
     fn size(&self, name: &str, kind: Kind) -> Size {

@@ -24,9 +24,9 @@ use crate::statistics::{GroupBy, GroupReport};
 pub(super) const TOOL: Tool = Tool {
     name: "trace_summary",
     title: "Summarise runs",
-    description: "Totals over the runs that meet the conditions: statuses, gate pass rate, quality, duration, cost, tokens, \
-                  confidence, open flags; by group with group_by. With trace_id instead: that run's scorecard. Not \
-                  for single runs in a list (trace_list) or for failing principles (principle_patterns).",
+    description: "Totals of runs: status, gate pass rate, quality, duration, cost, tokens, confidence, \
+                  open flags; split by group_by. With trace_id: one run's scorecard. Not to find runs \
+                  (trace_list).",
     writes: false,
     idempotent: true,
     input_schema: plain_schema::<SummaryRequest>,
@@ -36,17 +36,16 @@ pub(super) const TOOL: Tool = Tool {
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[schemars(description = "", extend("additionalProperties" = false))]
-struct SummaryRequest {
+pub(super) struct SummaryRequest {
     #[serde(flatten)]
     conditions: Conditions,
     #[schemars(with = "Option<String>", extend("enum" = GroupBy::ALL.map(GroupBy::as_str)))]
     group_by: Option<GroupBy>,
     /// One run, without conditions
     trace_id: Option<String>,
-    /// With trace_id: every score, stage, decision
+    /// With trace_id: all of it
     #[serde(default)]
     verbose: bool,
-    /// Default 4000
     max_tokens: Option<i64>,
 }
 
@@ -58,8 +57,11 @@ async fn call(context: Arc<Context>, arguments: Value) -> Result<Answer, ToolErr
     }
     let now = context.intake.recorder().clock().now();
     let filter = request.conditions.filter(&context.scope, now).map_err(refused)?;
-    let aggregate =
-        context.query.aggregate(&filter, request.group_by).await.map_err(|error| without_database(&error))?;
+    let aggregate = context
+        .query
+        .aggregate(&filter, request.group_by)
+        .await
+        .map_err(|error| without_database(&context, &error))?;
     Ok(request.answer(&aggregate))
 }
 
@@ -76,7 +78,7 @@ impl SummaryRequest {
         ))
     }
 
-    fn answer(&self, aggregate: &Aggregate) -> Answer {
+    pub(super) fn answer(&self, aggregate: &Aggregate) -> Answer {
         let budget = budget(self.max_tokens);
         let mut sheet = Sheet::new(budget, |kept| {
             kept.first_cut()?;

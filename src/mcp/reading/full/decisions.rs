@@ -27,7 +27,11 @@ pub(super) fn add(sheet: &mut Sheet<'_>, view: &View<'_>, decisions: Vec<(&str, 
     );
     let rows = decisions.into_iter().skip(skipped);
     let rows = rows.map(|(stage, decision)| (row(view, stage, decision), text(view, stage, decision)));
+    let is_asked = view.decision.is_some() || view.is_asked(Section::Decisions);
     sheet.items_from("decisions", rows, |row| {
+        if !is_asked {
+            return None;
+        }
         let (id, stage) = (row.get("decision_id")?, row.get("stage")?);
         Some((json!({"decision_id": id, "stage": stage}), format!("- [{}]", id.as_str().unwrap_or_default())))
     });

@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::View;
-use crate::mcp::reading::saying::{gate, id, known, name, names, quote, score};
+use super::{Format, Section, View};
+use crate::mcp::reading::saying::{
+    data, gate, id, known, moment, name, name_list, names, quote, quote_data, score,
+};
 use crate::mcp::reading::sheet::Sheet;
 use crate::model::Trace;
-use crate::scorecard::gate_word;
+use crate::scorecard::{duration_text, gate_word};
 use crate::shown::excerpt;
 
 /// Characters of an error.
@@ -23,10 +25,12 @@ pub(super) fn add(sheet: &mut Sheet<'_>, view: &View<'_>) {
     }
     parts.extend(score(trace.quality.score, trace.quality.scale_max).map(|score| format!("score {score}")));
     sheet.head("trace_id", trace_id, parts.join(", "));
-    sheet.field("status", trace.status().as_str(), "");
-    sheet.field("gate", gate(trace.quality.passed), "");
-    sheet.field("project", name(&trace.project), format!("Project: {}", name(&trace.project)));
+    sheet.head("status", trace.status().as_str(), "");
+    if let Some(verdict) = gate(trace.quality.passed) {
+        sheet.head("gate", verdict, "");
+    }
     if view.section.is_none() && view.stage.is_none() && view.decision.is_none() {
+        sheet.field("project", name(&trace.project), format!("Project: {}", name(&trace.project)));
         let error = trace.run.error.as_deref();
         let text = error.map(|error| format!("Error: {}", quote(error, ERROR))).unwrap_or_default();
         sheet.field("error", error.map(|error| excerpt(error, ERROR)), text);
@@ -73,14 +77,11 @@ fn family(sheet: &mut Sheet<'_>, trace: &Trace) {
 
 /// What was asked of whom.
 pub(super) fn run(sheet: &mut Sheet<'_>, view: &View<'_>) {
-    use crate::mcp::reading::saying::{data, moment, quote_data};
-    use crate::scorecard::duration_text;
-
     let run = &view.trace.run;
-    let whole = view.is_asked(super::Section::Run) || !view.is_concise();
+    let whole = view.is_asked(Section::Run) || !view.is_concise();
     let metadata = Value::Object(run.metadata.clone());
     let has_metadata = whole && !run.metadata.is_empty();
-    let value = if view.format == super::Format::Json {
+    let value = if view.format == Format::Json {
         data(&serde_json::to_value(run).unwrap_or_default(), view.chars)
     } else {
         known([
@@ -92,7 +93,7 @@ pub(super) fn run(sheet: &mut Sheet<'_>, view: &View<'_>) {
             ("agent", run.agent.name.as_deref().map(name).into()),
             ("agent_version", run.agent.version.as_deref().map(name).into()),
             ("agent_model", run.agent.model.as_deref().map(name).into()),
-            ("tags", if run.tags.is_empty() { Value::Null } else { names(&run.tags, 20).into() }),
+            ("tags", name_list(&run.tags, 20)),
             ("started_at", moment(run.started_at).into()),
             ("completed_at", run.completed_at.map(moment).into()),
             ("duration_seconds", run.duration_seconds.into()),

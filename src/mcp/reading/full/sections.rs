@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{Format, Section, View, head};
-use crate::mcp::reading::saying::{data, known, moment, name, names, passage, quote, quote_data, score};
+use crate::mcp::reading::saying::{
+    data, known, moment, name, name_list, names, passage, quote, quote_data, score,
+};
 use crate::mcp::reading::sheet::Sheet;
 use crate::model::{Evidence, Iteration, PrincipleScore, Prompt, Stage};
 use crate::scorecard::{count_text, counted, duration_text, gate_word, money_text, score_text};
@@ -12,8 +14,11 @@ use crate::shown::excerpt;
 /// Names that a line of them holds.
 const NAMED: usize = 20;
 
+/// Puts one part of a run on a sheet.
+type Part = fn(&mut Sheet<'_>, &View<'_>);
+
 pub(super) fn add(sheet: &mut Sheet<'_>, view: &View<'_>) {
-    let parts: [(Section, fn(&mut Sheet<'_>, &View<'_>)); 9] = [
+    let parts: [(Section, Part); 9] = [
         (Section::Run, head::run),
         (Section::Quality, quality),
         (Section::Cost, cost),
@@ -33,14 +38,13 @@ pub(super) fn add(sheet: &mut Sheet<'_>, view: &View<'_>) {
 
 fn quality(sheet: &mut Sheet<'_>, view: &View<'_>) {
     let quality = &view.trace.quality;
-    let some = |all: &[String]| if all.is_empty() { Value::Null } else { names(all, NAMED).into() };
     let value = known([
         ("score", quality.score.into()),
         ("scale_max", quality.scale_max.into()),
         ("threshold", quality.threshold.into()),
         ("passed", quality.passed.into()),
-        ("gaps", some(&quality.gap_principles)),
-        ("strengths", some(&quality.strength_principles)),
+        ("gaps", name_list(&quality.gap_principles, NAMED)),
+        ("strengths", name_list(&quality.strength_principles, NAMED)),
     ]);
     if value.as_object().is_none_or(serde_json::Map::is_empty) {
         return says_nothing(sheet, view, Section::Quality, "quality", "No quality was stated");
@@ -58,7 +62,7 @@ fn quality(sheet: &mut Sheet<'_>, view: &View<'_>) {
         let rows = quality.principle_scores.iter().skip(view.skipped(Section::Quality));
         let rows: Vec<(Value, String)> = rows.map(|one| principle(view, one)).collect();
         sheet.list("principle_scores", "Principles:");
-        sheet.items_from("principle_scores", rows.into_iter(), short);
+        put(sheet, view, Section::Quality, "principle_scores", rows.into_iter());
     }
 }
 
@@ -154,7 +158,7 @@ fn outputs(sheet: &mut Sheet<'_>, view: &View<'_>) {
         });
         let rows: Vec<(Value, String)> = rows.collect();
         sheet.list("stage_outputs", "Outputs of stages:");
-        sheet.items_from("stage_outputs", rows.into_iter(), short);
+        put(sheet, view, Section::Outputs, "stage_outputs", rows.into_iter());
     }
 }
 
@@ -167,7 +171,7 @@ fn stages(sheet: &mut Sheet<'_>, view: &View<'_>) {
     let rows =
         all.into_iter().skip(view.skipped(Section::Stages)).map(|(name, stage)| stage_row(view, name, stage));
     let rows: Vec<(Value, String)> = rows.collect();
-    sheet.items_from("stages", rows.into_iter(), short);
+    put(sheet, view, Section::Stages, "stages", rows.into_iter());
 }
 
 fn stage_row(view: &View<'_>, stage_name: &str, stage: &Stage) -> (Value, String) {
@@ -193,14 +197,13 @@ fn stage_row(view: &View<'_>, stage_name: &str, stage: &Stage) -> (Value, String
     if stage.is_open() {
         parts.push("open".to_owned());
     }
-    for (count, what) in [
-        (stage.decisions.len(), "decision"),
-        (stage.prompts.len(), "prompt"),
-        (stage.outputs.len(), "output"),
-    ] {
+    for (count, what) in [(stage.decisions.len(), "decision"), (stage.outputs.len(), "output")] {
         if count > 0 {
             parts.push(counted(count, what));
         }
+    }
+    if !stage.prompts.is_empty() {
+        parts.push(format!("{} (section prompts)", counted(stage.prompts.len(), "prompt")));
     }
     parts.extend(stage.error.as_deref().map(|error| format!("failed: {}", quote(error, view.chars))));
     (value, format!("- {}: {}", name(stage_name), parts.join(", ")))
@@ -219,7 +222,7 @@ fn iterations(sheet: &mut Sheet<'_>, view: &View<'_>) {
     sheet.list("iterations", format!("Iterations ({count}, {failed} failed the gate):"));
     let rows = trace.iterations.iter().enumerate().skip(view.skipped(Section::Iterations));
     let rows: Vec<(Value, String)> = rows.map(|(place, turn)| iteration(view, place, turn)).collect();
-    sheet.items_from("iterations", rows.into_iter(), short);
+    put(sheet, view, Section::Iterations, "iterations", rows.into_iter());
 }
 
 fn iteration(view: &View<'_>, place: usize, turn: &Iteration) -> (Value, String) {
@@ -228,7 +231,7 @@ fn iteration(view: &View<'_>, place: usize, turn: &Iteration) -> (Value, String)
         ("iteration", (place + 1).into()),
         ("passed", turn.passed.into()),
         ("score", turn.score.into()),
-        ("gaps", gaps.clone().into()),
+        ("gaps", name_list(&turn.gap_principles, NAMED)),
         ("input_tokens", turn.input_tokens.into()),
         ("output_tokens", turn.output_tokens.into()),
         ("cost_usd", turn.cost_usd.into()),
@@ -265,7 +268,7 @@ fn evidence(sheet: &mut Sheet<'_>, view: &View<'_>) {
             let text = format!("- {} {verdict}: {}", name(stage), quote_data(item, view.chars));
             (json!({"stage": name(stage), "kept": kept, "item": data(item, view.chars)}), text)
         });
-        sheet.items_from("evidence_items", rows, short);
+        put(sheet, view, Section::Evidence, "evidence_items", rows);
     }
 }
 
@@ -318,7 +321,7 @@ fn prompts(sheet: &mut Sheet<'_>, view: &View<'_>) {
     sheet.list("prompts", format!("Prompts ({}):", all.len()));
     let rows = all.into_iter().enumerate().skip(view.skipped(Section::Prompts));
     let rows = rows.map(|(place, (stage, one))| prompt(view, place, stage, one));
-    sheet.items_from("prompts", rows, short);
+    put(sheet, view, Section::Prompts, "prompts", rows);
 }
 
 fn prompt(view: &View<'_>, place: usize, stage: &str, prompt: &Prompt) -> (Value, String) {
@@ -368,6 +371,17 @@ fn says_nothing(sheet: &mut Sheet<'_>, view: &View<'_>, section: Section, field:
     if view.is_asked(section) {
         sheet.field(field, Value::Null, text);
     }
+}
+
+/// Puts the items of a section on the sheet. Where it is the one that was asked for, the first is never left out.
+fn put(
+    sheet: &mut Sheet<'_>,
+    view: &View<'_>,
+    section: Section,
+    list: &'static str,
+    rows: impl ExactSizeIterator<Item = (Value, String)>,
+) {
+    sheet.items_from(list, rows, |row| if view.is_asked(section) { short(row) } else { None });
 }
 
 /// The short form of an item: where it belongs, and that it is there.
