@@ -8,7 +8,7 @@
 //!
 //! What comes out of a sheet holds no hidden characters, whatever was put on it. Heads, and the first item of a
 //! list in its short form, are never left out: with names as long as the gate allows, that alone may exceed a
-//! budget of a few hundred tokens. An answer never exceeds the larger of its budget and [`FLOOR`].
+//! budget of a few hundred tokens. An answer never exceeds the larger of its budget and 2,000 tokens.
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};

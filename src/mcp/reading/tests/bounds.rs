@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::budget::{MOST, tokens};
+use super::super::budget::{MOST, budget, tokens};
 use super::super::call::Call;
 use super::super::compare::CompareRequest;
 use super::super::flags::FlagsRequest;
@@ -18,6 +18,11 @@ use crate::gate::request::parse;
 use crate::model::{QualityRules, Status};
 use crate::query::{Aggregate, Patterns};
 use crate::statistics::{GroupBy, GroupedSummary, RunFacts, Summary, patterns};
+
+/// A count in an answer; nothing counts as none.
+fn number(value: &Value) -> usize {
+    value.as_u64().map_or(0, |count| usize::try_from(count).unwrap())
+}
 
 fn texts() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -34,13 +39,13 @@ proptest! {
 
     #[test]
     fn a_sheet_keeps_within_its_budget_and_counts_what_it_cuts(
-        budget in prop_oneof![200usize..600, 200usize..=MOST],
+        most in prop_oneof![200usize..600, 200usize..=MOST],
         fields in prop::collection::vec(texts(), 0..4),
         first in prop::collection::vec((texts(), texts()), 0..30),
         second in prop::collection::vec((texts(), texts()), 0..30),
     ) {
         const NAMES: [&str; 4] = ["f0", "f1", "f2", "f3"];
-        let mut sheet = Sheet::new(budget, |kept| {
+        let mut sheet = Sheet::new(most, |kept| {
             kept.first_cut()?;
             Some(Call::new("trace_full").with("trace_id", "trc_20260213_143022_a1b2c3d4").with("offset", kept.count("a")))
         });
@@ -56,16 +61,16 @@ proptest! {
         sheet.items_from("a", rows(&first).into_iter(), |row| Some((json!({"place": row["place"]}), "- short".to_owned())));
         sheet.items("b", rows(&second).into_iter());
         let (answer, kept) = sheet.finish();
-        prop_assert!(tokens(&answer) <= budget, "{} of {budget}", tokens(&answer));
+        prop_assert!(tokens(&answer) <= most, "{} of {most}", tokens(&answer));
 
         let shown = |list: &str| answer.structured[list].as_array().map_or(0, Vec::len);
-        let cut = |name: &str| answer.structured["cut"][name].as_u64().unwrap_or(0) as usize;
+        let cut = |name: &str| number(&answer.structured["cut"][name]);
         prop_assert_eq!(shown("a") + cut("a"), first.len());
         prop_assert_eq!(shown("b") + cut("b"), second.len());
         prop_assert_eq!(kept.count("a"), shown("a"));
         prop_assert!(first.is_empty() || shown("a") > 0, "whoever asks on gets further");
         for (place, item) in answer.structured["a"].as_array().into_iter().flatten().enumerate() {
-            prop_assert_eq!(item["place"].as_u64().unwrap() as usize, place, "a beginning of the list");
+            prop_assert_eq!(number(&item["place"]), place, "a beginning of the list");
         }
         for name in NAMES.iter().take(fields.len()) {
             prop_assert_eq!(answer.structured.get(name).is_some(), cut(name) == 0);
@@ -109,9 +114,9 @@ proptest! {
         let request: FlagsRequest = parse(json!({"max_tokens": max_tokens})).unwrap();
         let answer = request.answer(&flags, 3);
         check("calibration_flags", &answer, Some(max_tokens));
-        prop_assert!(tokens(&answer) <= max_tokens as usize);
+        prop_assert!(tokens(&answer) <= budget(Some(max_tokens)));
         let shown = answer.structured["flags"].as_array().unwrap().len();
-        prop_assert_eq!(shown + answer.structured["cut"]["flags"].as_u64().unwrap_or(0) as usize, count);
+        prop_assert_eq!(shown + number(&answer.structured["cut"]["flags"]), count);
     }
 
     #[test]
@@ -127,9 +132,9 @@ proptest! {
         let request: CompareRequest = parse(arguments).unwrap();
         let answer = request.answer(&comparison);
         check("trace_compare", &answer, Some(max_tokens));
-        prop_assert!(tokens(&answer) <= max_tokens as usize);
+        prop_assert!(tokens(&answer) <= budget(Some(max_tokens)));
         let shown = answer.structured["decisions"].as_array().map_or(0, Vec::len);
-        let cut = answer.structured["cut"]["decisions"].as_u64().unwrap_or(0) as usize;
+        let cut = number(&answer.structured["cut"]["decisions"]);
         prop_assert!(!include_same || shown + cut == comparison.decisions.len());
     }
 
@@ -151,9 +156,9 @@ proptest! {
         let request: SummaryRequest = parse(json!({"max_tokens": max_tokens, "group_by": "intent"})).unwrap();
         let answer = request.answer(&aggregate);
         check("trace_summary", &answer, Some(max_tokens));
-        prop_assert!(tokens(&answer) <= max_tokens as usize);
+        prop_assert!(tokens(&answer) <= budget(Some(max_tokens)));
         let shown = |list: &str, answer: &Value| {
-            answer[list].as_array().map_or(0, Vec::len) + answer["cut"][list].as_u64().unwrap_or(0) as usize
+            answer[list].as_array().map_or(0, Vec::len) + number(&answer["cut"][list])
         };
         prop_assert_eq!(shown("groups", &answer.structured), count);
 
@@ -163,7 +168,7 @@ proptest! {
         let request: PatternsRequest = parse(json!({"max_tokens": max_tokens})).unwrap();
         let answer = request.answer(&found, None);
         check("principle_patterns", &answer, Some(max_tokens));
-        prop_assert!(tokens(&answer) <= max_tokens as usize);
+        prop_assert!(tokens(&answer) <= budget(Some(max_tokens)));
         prop_assert_eq!(shown("patterns", &answer.structured), all);
     }
 }
