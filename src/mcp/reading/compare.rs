@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::budget::budget;
 use super::call::Call;
-use super::failing::{failure, refused};
+use super::failing::{of_run, refused};
 use super::saying::{data, id, name, quote};
 use super::shape;
 use super::sheet::{Kept, Sheet};
@@ -50,7 +50,7 @@ pub(super) struct CompareRequest {
 async fn call(context: Arc<Context>, arguments: Value) -> Result<Answer, ToolError> {
     let request: CompareRequest = parse(arguments).map_err(refused)?;
     let compared = context.query.compare(&request.trace_id_a, &request.trace_id_b, &context.scope).await;
-    Ok(request.answer(&compared.map_err(|error| failure(&error))?))
+    Ok(request.answer(&of_run(&context, compared).await?))
 }
 
 impl CompareRequest {

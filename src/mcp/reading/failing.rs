@@ -1,36 +1,34 @@
-//! Where reading goes wrong.
-//!
-//! [`failure`] stands in for the one place that turns every [`Error`] into an answer, until that is here.
+//! Where reading goes wrong: what [`failure`] makes of it, and what can be read all the same.
 
 use super::call::Call;
 use super::saying::id;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::gate::Refusal;
+use crate::mcp::failure;
 use crate::mcp::tool::{Context, ToolError};
-
-/// What a model is told of an error.
-pub(super) fn failure(error: &Error) -> ToolError {
-    let (code, hint, retryable) = match error {
-        Error::Refused(_) => ("invalid_argument", "mend the field and call again", false),
-        Error::UnknownTrace { .. } => {
-            ("unknown_trace", "call trace_list {\"limit\":5} for recent ids", false)
-        }
-        Error::Ambiguous { .. } => ("ambiguous_id", "send more of the id", false),
-        Error::Unavailable { .. } => ("unavailable", "call again in a moment", true),
-        _ => ("failed", "call trace_list {\"limit\":5} for other runs", false),
-    };
-    ToolError { code, message: error.to_string(), hint: hint.to_owned(), retryable }
-}
 
 /// What a model is told of arguments that were not accepted.
 pub(super) fn refused(refusal: Refusal) -> ToolError {
-    failure(&Error::Refused(refusal))
+    failure::refused(&refusal)
 }
 
-/// What a model is told where a list or a figure cannot be had: without the database single runs can still be read.
-pub(super) fn without_database(context: &Context, error: &Error) -> ToolError {
-    let mut told = failure(error);
-    if matches!(error, Error::Unavailable { .. }) {
+/// What was read of one run, or what a model is told instead.
+pub(super) async fn of_run<T>(context: &Context, read: Result<T>) -> Result<T, ToolError> {
+    match read {
+        Ok(read) => Ok(read),
+        Err(error) => Err(failure::tool_error(error, context).await),
+    }
+}
+
+/// What was read of many runs, or what a model is told instead: without the database single runs can still be read.
+pub(super) async fn of_many<T>(context: &Context, read: Result<T>) -> Result<T, ToolError> {
+    let error = match read {
+        Ok(read) => return Ok(read),
+        Err(error) => error,
+    };
+    let is_away = matches!(error, Error::Unavailable { .. });
+    let mut told = failure::tool_error(error, context).await;
+    if is_away {
         let known = context.query.at_hand(&context.scope, 1).pop();
         let known = known.map_or_else(|| "<id>".to_owned(), |known| id(known.as_str()));
         let call = Call::new("trace_full").with("trace_id", known);
@@ -40,5 +38,5 @@ pub(super) fn without_database(context: &Context, error: &Error) -> ToolError {
             call.text()
         );
     }
-    told
+    Err(told)
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::budget::budget;
 use super::call::Call;
 use super::conditions::given;
-use super::failing::{refused, without_database};
+use super::failing::{of_many, refused};
 use super::saying::{data, id, known, moment, name};
 use super::sheet::Sheet;
 use super::{empty, shape};
@@ -76,8 +76,7 @@ enum Standing {
 async fn call(context: Arc<Context>, arguments: Value) -> Result<Answer, ToolError> {
     let mut request: FlagsRequest = parse(arguments).map_err(refused)?;
     request.project = given("project", &request.project).map_err(refused)?;
-    let flags =
-        context.query.flags(&context.scope).await.map_err(|error| without_database(&context, &error))?;
+    let flags = of_many(&context, context.query.flags(&context.scope).await).await?;
     Ok(request.answer(&flags, context.query.pending()))
 }
 

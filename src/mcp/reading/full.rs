@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use super::budget::budget;
 use super::call::Call;
-use super::failing::{failure, refused};
+use super::failing::{of_run, refused};
 use super::saying::{id, name, names};
 use super::sheet::{Kept, Sheet};
 use super::{notes, shape};
@@ -130,7 +130,7 @@ struct View<'t> {
 async fn call(context: Arc<Context>, arguments: Value) -> Result<Answer, ToolError> {
     let request: FullRequest = parse(arguments).map_err(refused)?;
     let loaded = context.query.trace(&request.trace_id, &context.scope).await;
-    request.answer(&loaded.map_err(|error| failure(&error))?)
+    request.answer(&of_run(&context, loaded).await?)
 }
 
 impl FullRequest {

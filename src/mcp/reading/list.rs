@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::budget::budget;
 use super::call::Call;
 use super::conditions::Conditions;
-use super::failing::{refused, without_database};
+use super::failing::{of_many, refused};
 use super::saying::{gate, id, known, moment, name, name_list, names, quote, score};
 use super::sheet::{Kept, Sheet};
 use super::{empty, shape};
@@ -65,19 +65,14 @@ async fn call(context: Arc<Context>, arguments: Value) -> Result<Answer, ToolErr
     let cursor = request.cursor().map_err(refused)?;
     let limit = request.limit();
     let query = &context.query;
-    let listing = query
-        .list(&filter, sort, limit, cursor.as_ref())
-        .await
-        .map_err(|error| without_database(&context, &error))?;
+    let listing = of_many(&context, query.list(&filter, sort, limit, cursor.as_ref()).await).await?;
     let (answer, kept) = request.page(&listing, None);
     let shown = kept.count("runs");
     if shown == listing.page.lines.len() {
         return Ok(answer);
     }
-    let behind = query
-        .cursor_behind(&filter, sort, u32::try_from(shown).unwrap_or(1), cursor.as_ref())
-        .await
-        .map_err(|error| without_database(&context, &error))?;
+    let count = u32::try_from(shown).unwrap_or(1);
+    let behind = of_many(&context, query.cursor_behind(&filter, sort, count, cursor.as_ref()).await).await?;
     Ok(request.page(&listing, Some(&(shown, behind))).0)
 }
 

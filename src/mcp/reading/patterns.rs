@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::budget::budget;
 use super::call::Call;
 use super::conditions::Conditions;
-use super::failing::{refused, without_database};
+use super::failing::{of_many, refused};
 use super::saying::{id, known, moment, name, percent};
 use super::sheet::Sheet;
 use super::{empty, shape};
@@ -58,11 +58,8 @@ async fn call(context: Arc<Context>, arguments: Value) -> Result<Answer, ToolErr
     let now = context.intake.recorder().clock().now();
     let filter = request.conditions().filter(&context.scope, now).map_err(refused)?;
     let days = request.days().map_err(refused)?;
-    let patterns = context
-        .query
-        .patterns(&filter, days, request.min_runs(), now)
-        .await
-        .map_err(|error| without_database(&context, &error))?;
+    let patterns = context.query.patterns(&filter, days, request.min_runs(), now).await;
+    let patterns = of_many(&context, patterns).await?;
     Ok(request.answer(&patterns, days))
 }
 

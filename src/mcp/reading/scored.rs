@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::failing::failure;
+use super::failing::of_run;
 use super::notes;
 use super::saying::{gate, id, known, name, name_list};
 use super::sheet::Sheet;
@@ -23,7 +23,7 @@ pub(super) async fn answer(
     is_verbose: bool,
     budget: usize,
 ) -> Result<Answer, ToolError> {
-    let loaded = context.query.trace(trace_id, &context.scope).await.map_err(|error| failure(&error))?;
+    let loaded = of_run(context, context.query.trace(trace_id, &context.scope).await).await?;
     Ok(scorecard(&loaded, is_verbose, budget))
 }
 

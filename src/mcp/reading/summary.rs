@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::budget::budget;
 use super::call::Call;
 use super::conditions::Conditions;
-use super::failing::{refused, without_database};
+use super::failing::{of_many, refused};
 use super::figures::{brief, figures};
 use super::saying::name;
 use super::sheet::Sheet;
@@ -57,11 +57,7 @@ async fn call(context: Arc<Context>, arguments: Value) -> Result<Answer, ToolErr
     }
     let now = context.intake.recorder().clock().now();
     let filter = request.conditions.filter(&context.scope, now).map_err(refused)?;
-    let aggregate = context
-        .query
-        .aggregate(&filter, request.group_by)
-        .await
-        .map_err(|error| without_database(&context, &error))?;
+    let aggregate = of_many(&context, context.query.aggregate(&filter, request.group_by).await).await?;
     Ok(request.answer(&aggregate))
 }
 

@@ -136,7 +136,7 @@ async fn the_cursor_of_another_question_is_refused_with_what_to_do() {
     ] {
         let error = home.try_ask("trace_list", arguments).await.unwrap_err();
         assert_eq!(error.code, "invalid_argument");
-        assert!(error.message.contains(word), "{}", error.message);
+        assert!(format!("{} {}", error.message, error.hint).contains(word), "{error:?}");
     }
     let other_limit = json!({"limit": 2, "cursor": cursor, "project": "cobot"});
     assert_eq!(ids(&home.ask("trace_list", other_limit).await.structured), ["trc_bad", "trc_good"]);
@@ -158,9 +158,9 @@ async fn what_cannot_be_meant_is_refused() {
         assert!(error.message.starts_with(field), "{arguments}: {}", error.message);
     }
     let error = home.try_ask("trace_summary", json!({"trace_id": "last", "project": "x"})).await.unwrap_err();
-    assert!(error.message.contains("trace_id alone"), "{}", error.message);
+    assert!(error.hint.contains("trace_id alone"), "{error:?}");
     let error = home.try_ask("principle_patterns", json!({"days": "soon"})).await.unwrap_err();
-    assert!(error.message.contains("\"all\""), "{}", error.message);
+    assert!(error.hint.contains("\"all\""), "{error:?}");
 }
 
 #[tokio::test]
