@@ -5,6 +5,7 @@
 //! definitions allow. [`figures`] and [`flags`] compare; [`laws`] says what must not matter; [`abandonment`] is about
 //! runs that fall silent.
 
+mod announcements;
 mod figures;
 mod flags;
 mod plain;
