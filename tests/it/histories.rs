@@ -8,6 +8,7 @@
 mod announcements;
 mod figures;
 mod flags;
+mod laws;
 mod plain;
 mod plan;
 mod recording;
