@@ -5,8 +5,10 @@
 //! definitions allow. [`figures`] and [`flags`] compare; [`laws`] says what must not matter; [`abandonment`] is about
 //! runs that fall silent.
 
+mod announcements;
 mod figures;
 mod flags;
+mod laws;
 mod plain;
 mod plan;
 mod recording;

@@ -16,7 +16,7 @@ type Meaning = fn(&Told) -> bool;
 
 on_both! {
     async fn what_is_asked_of_a_history_is_what_its_documents_say(place) {
-        let course = Course::new(20_260_105, 150, 105);
+        let course = Course::new(20_260_105, 100, 70);
         let mut recording = Recording::begin(place);
         recording.carry_out(&course.plan()).await;
         let runs = recording.runs().await;
