@@ -82,7 +82,7 @@ impl Live {
     pub fn remember(&self, trace_id: &TraceId, events: &[Arc<Sealed>], pending: bool) {
         let mut runs = self.runs();
         let run = runs.touch(trace_id);
-        let mut added = (0, 0);
+        let mut added = (0_usize, 0_usize);
         for event in events {
             if run.hashes.insert(event.event_id.clone(), event.content_hash.clone()).is_none() {
                 run.events.push(Arc::clone(event));
@@ -113,7 +113,7 @@ impl Live {
         let mut runs = self.runs();
         runs.settle(trace_id, events);
         let Some(run) = runs.by_id.get_mut(trace_id) else { return };
-        let mut freed = (0, 0);
+        let mut freed = (0_u64, 0_usize);
         for event in events {
             if run.hashes.remove(&event.event_id).is_some() {
                 freed = (freed.0 + 1, freed.1 + event.json().len());

@@ -8,6 +8,7 @@ use crate::mcp::failure;
 use crate::mcp::tool::{Context, ToolError};
 
 /// What a model is told of arguments that were not accepted.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 pub(super) fn refused(refusal: Refusal) -> ToolError {
     failure::refused(&refusal)
 }
