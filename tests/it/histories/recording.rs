@@ -12,9 +12,11 @@ use whytrace::model::{Clock as _, FlagNote, ManualClock, QualityRules, Timestamp
 use whytrace::recorder::{Recorded, SaveState};
 use whytrace::service::Service;
 use whytrace::statistics::RunFacts;
+use whytrace::store::DatabaseTarget;
 use whytrace::store::index::{Scope, Standing};
 
 use super::plan::{Course, Deed, PATIENCE_HOURS, Plan, Step};
+use crate::support::database::Schema;
 use crate::support::eventually::eventually;
 use crate::support::pipeline::{Place, record};
 
@@ -47,7 +49,11 @@ pub(super) struct Told {
 
 impl Recording {
     pub(super) fn begin(place: Place) -> Self {
-        let clock = Arc::new(ManualClock::new(Course::begins()));
+        Self::go_on(place, Arc::new(ManualClock::new(Course::begins())))
+    }
+
+    /// Two other processes in a home that may hold something.
+    pub(super) fn go_on(place: Place, clock: Arc<ManualClock>) -> Self {
         let config = place.config();
         let open = || Service::open_with(&config, clock.clone()).expect("a service");
         Self { processes: [open(), open()], place, clock, happened: Vec::new(), begun: BTreeSet::new() }
@@ -210,4 +216,22 @@ pub(super) fn texts(projects: &Path, is_asked_for: impl Fn(&str) -> bool) -> Vec
     }
     paths.sort();
     paths
+}
+
+/// The same home with a database that knows nothing; on Postgres in a schema that is to be kept as long.
+pub(super) fn without_its_database(place: Place) -> (Place, Option<Schema>) {
+    match place.config().database {
+        DatabaseTarget::Sqlite(path) => {
+            for ending in ["", "-wal", "-shm"] {
+                // After an orderly end there is but the one.
+                let _ = std::fs::remove_file(format!("{}{ending}", path.display()));
+            }
+            (place, None)
+        }
+        DatabaseTarget::Postgres { .. } => {
+            let spare = Schema::fresh().expect("a schema, as before");
+            let name = spare.name().to_owned();
+            (place.set(|settings| settings.schema = Some(name)), Some(spare))
+        }
+    }
 }
