@@ -15,7 +15,7 @@ use super::announcements::{heard, listen};
 use super::figures::{assert_figures, assert_windows};
 use super::on_both;
 use super::plan::{Course, Deed, Dice, Plan};
-use super::recording::{Happened, Recording, Told, documents, texts, without_its_database};
+use super::recording::{Happened, Recording, Told, by_project, documents, remembered, without_its_database};
 use crate::support::eventually::eventually;
 use crate::support::pipeline::{Place, record};
 
@@ -146,25 +146,6 @@ fn assert_same_flags(said: Vec<Flag>, expected: Vec<Flag>) {
     for (id, flag) in &said {
         assert_eq!(flag, &expected[id], "{id}");
     }
-}
-
-/// The flags by project, each the last seen first.
-fn by_project(flags: &[Flag]) -> BTreeMap<String, Vec<Flag>> {
-    let mut projects: BTreeMap<String, Vec<Flag>> = BTreeMap::new();
-    for flag in flags {
-        projects.entry(flag.project.clone()).or_default().push(flag.clone());
-    }
-    projects
-}
-
-/// The flags as the projects' files remember them.
-fn remembered(projects: &std::path::Path) -> BTreeMap<String, Vec<Flag>> {
-    let files = texts(projects, |name| name == "_calibration_flags.json");
-    let flags = files.iter().flat_map(|path| {
-        let text = std::fs::read_to_string(path).unwrap();
-        serde_json::from_str::<Vec<Flag>>(&text).unwrap()
-    });
-    by_project(&flags.collect::<Vec<_>>())
 }
 
 /// Each run of a plan in one batch that states the times of its own beginning and end.

@@ -1,6 +1,6 @@
 //! A plan carried out by two processes of one installation, and what is on disk afterwards.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -234,4 +234,23 @@ pub(super) fn without_its_database(place: Place) -> (Place, Option<Schema>) {
             (place.set(|settings| settings.schema = Some(name)), Some(spare))
         }
     }
+}
+
+/// The flags by project, each the last seen first.
+pub(super) fn by_project(flags: &[Flag]) -> BTreeMap<String, Vec<Flag>> {
+    let mut projects: BTreeMap<String, Vec<Flag>> = BTreeMap::new();
+    for flag in flags {
+        projects.entry(flag.project.clone()).or_default().push(flag.clone());
+    }
+    projects
+}
+
+/// The flags as the projects' files remember them.
+pub(super) fn remembered(projects: &Path) -> BTreeMap<String, Vec<Flag>> {
+    let files = texts(projects, |name| name == "_calibration_flags.json");
+    let flags = files.iter().flat_map(|path| {
+        let text = std::fs::read_to_string(path).expect("a file");
+        serde_json::from_str::<Vec<Flag>>(&text).expect("flags")
+    });
+    by_project(&flags.collect::<Vec<_>>())
 }
