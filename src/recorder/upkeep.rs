@@ -174,11 +174,12 @@ impl Recorder {
     }
 }
 
-/// The event that closes a silent run. Its name says after which event the silence began, so that two processes
-/// that notice it close the run once.
+/// The event that closes a silent run. Its name says after how many events the silence began, and when, so that two
+/// processes that notice it close the run once, and one that was opened again can be closed again.
 fn abandon(silent: &Sighting, now: crate::model::Timestamp, patience: TimeDelta, process: &str) -> Event {
     let hours = patience.num_minutes() as f64 / 60.0;
-    let generated = EventId::generate("abandoned", silent.last_event_at.micros().unsigned_abs());
+    let silence = format!("abandoned_{}", silent.event_count);
+    let generated = EventId::generate(&silence, silent.last_event_at.micros().unsigned_abs());
     Event {
         trace_id: silent.trace_id.clone(),
         event_id: generated,

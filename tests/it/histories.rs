@@ -5,7 +5,9 @@
 //! definitions allow. [`figures`] and [`flags`] compare; [`laws`] says what must not matter; [`abandonment`] is about
 //! runs that fall silent.
 
+mod abandonment;
 mod announcements;
+mod catching_up;
 mod figures;
 mod flags;
 mod laws;

@@ -9,15 +9,13 @@ use whytrace::model::Timestamp;
 use whytrace::query::Query;
 use whytrace::service::Service;
 use whytrace::statistics::{GroupBy, GroupedReport, PatternsReport, SummaryReport};
-use whytrace::store::DatabaseTarget;
 use whytrace::store::index::{Filter, Scope};
 
 use super::announcements::{heard, listen};
 use super::figures::{assert_figures, assert_windows};
 use super::on_both;
 use super::plan::{Course, Deed, Dice, Plan};
-use super::recording::{Happened, Recording, Told, documents, texts};
-use crate::support::database::Schema;
+use super::recording::{Happened, Recording, Told, by_project, documents, remembered, without_its_database};
 use crate::support::eventually::eventually;
 use crate::support::pipeline::{Place, record};
 
@@ -106,24 +104,6 @@ on_both! {
     }
 }
 
-/// The same home with a database that knows nothing; on Postgres in a schema that is to be kept as long.
-fn without_its_database(place: Place) -> (Place, Option<Schema>) {
-    match place.config().database {
-        DatabaseTarget::Sqlite(path) => {
-            for ending in ["", "-wal", "-shm"] {
-                // After an orderly end there is but the one.
-                let _ = std::fs::remove_file(format!("{}{ending}", path.display()));
-            }
-            (place, None)
-        }
-        DatabaseTarget::Postgres { .. } => {
-            let spare = Schema::fresh().expect("a schema, as before");
-            let name = spare.name().to_owned();
-            (place.set(|settings| settings.schema = Some(name)), Some(spare))
-        }
-    }
-}
-
 /// Everything that the figures of an installation say.
 type Figures = (SummaryReport, Vec<GroupedReport>, Vec<PatternsReport>);
 
@@ -151,32 +131,21 @@ async fn flags(query: &Query) -> Vec<Flag> {
 }
 
 fn assert_same_flags(said: Vec<Flag>, expected: Vec<Flag>) {
-    let by_id =
-        |flags: Vec<Flag>| flags.into_iter().map(|flag| (flag.id.clone(), flag)).collect::<BTreeMap<_, _>>();
+    // Means differ in their last digits with the order in which a database adds.
+    let rounded = |mean: Option<f64>| mean.map(|mean| (mean * 1e9).round() / 1e9);
+    let by_id = |flags: Vec<Flag>| -> BTreeMap<String, Flag> {
+        let flags = flags.into_iter().map(|mut flag| {
+            flag.baseline.subject_mean = rounded(flag.baseline.subject_mean);
+            flag.baseline.overall_mean = rounded(flag.baseline.overall_mean);
+            (flag.id.clone(), flag)
+        });
+        flags.collect()
+    };
     let (said, expected) = (by_id(said), by_id(expected));
     assert_eq!(said.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
     for (id, flag) in &said {
         assert_eq!(flag, &expected[id], "{id}");
     }
-}
-
-/// The flags by project, each the last seen first.
-fn by_project(flags: &[Flag]) -> BTreeMap<String, Vec<Flag>> {
-    let mut projects: BTreeMap<String, Vec<Flag>> = BTreeMap::new();
-    for flag in flags {
-        projects.entry(flag.project.clone()).or_default().push(flag.clone());
-    }
-    projects
-}
-
-/// The flags as the projects' files remember them.
-fn remembered(projects: &std::path::Path) -> BTreeMap<String, Vec<Flag>> {
-    let files = texts(projects, |name| name == "_calibration_flags.json");
-    let flags = files.iter().flat_map(|path| {
-        let text = std::fs::read_to_string(path).unwrap();
-        serde_json::from_str::<Vec<Flag>>(&text).unwrap()
-    });
-    by_project(&flags.collect::<Vec<_>>())
 }
 
 /// Each run of a plan in one batch that states the times of its own beginning and end.

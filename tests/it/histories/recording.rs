@@ -1,6 +1,6 @@
 //! A plan carried out by two processes of one installation, and what is on disk afterwards.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,9 +12,11 @@ use whytrace::model::{Clock as _, FlagNote, ManualClock, QualityRules, Timestamp
 use whytrace::recorder::{Recorded, SaveState};
 use whytrace::service::Service;
 use whytrace::statistics::RunFacts;
+use whytrace::store::DatabaseTarget;
 use whytrace::store::index::{Scope, Standing};
 
 use super::plan::{Course, Deed, PATIENCE_HOURS, Plan, Step};
+use crate::support::database::Schema;
 use crate::support::eventually::eventually;
 use crate::support::pipeline::{Place, record};
 
@@ -47,7 +49,11 @@ pub(super) struct Told {
 
 impl Recording {
     pub(super) fn begin(place: Place) -> Self {
-        let clock = Arc::new(ManualClock::new(Course::begins()));
+        Self::go_on(place, Arc::new(ManualClock::new(Course::begins())))
+    }
+
+    /// Two other processes in a home that may hold something.
+    pub(super) fn go_on(place: Place, clock: Arc<ManualClock>) -> Self {
         let config = place.config();
         let open = || Service::open_with(&config, clock.clone()).expect("a service");
         Self { processes: [open(), open()], place, clock, happened: Vec::new(), begun: BTreeSet::new() }
@@ -210,4 +216,41 @@ pub(super) fn texts(projects: &Path, is_asked_for: impl Fn(&str) -> bool) -> Vec
     }
     paths.sort();
     paths
+}
+
+/// The same home with a database that knows nothing; on Postgres in a schema that is to be kept as long.
+pub(super) fn without_its_database(place: Place) -> (Place, Option<Schema>) {
+    match place.config().database {
+        DatabaseTarget::Sqlite(path) => {
+            for ending in ["", "-wal", "-shm"] {
+                // After an orderly end there is but the one.
+                let _ = std::fs::remove_file(format!("{}{ending}", path.display()));
+            }
+            (place, None)
+        }
+        DatabaseTarget::Postgres { .. } => {
+            let spare = Schema::fresh().expect("a schema, as before");
+            let name = spare.name().to_owned();
+            (place.set(|settings| settings.schema = Some(name)), Some(spare))
+        }
+    }
+}
+
+/// The flags by project, each the last seen first.
+pub(super) fn by_project(flags: &[Flag]) -> BTreeMap<String, Vec<Flag>> {
+    let mut projects: BTreeMap<String, Vec<Flag>> = BTreeMap::new();
+    for flag in flags {
+        projects.entry(flag.project.clone()).or_default().push(flag.clone());
+    }
+    projects
+}
+
+/// The flags as the projects' files remember them.
+pub(super) fn remembered(projects: &Path) -> BTreeMap<String, Vec<Flag>> {
+    let files = texts(projects, |name| name == "_calibration_flags.json");
+    let flags = files.iter().flat_map(|path| {
+        let text = std::fs::read_to_string(path).expect("a file");
+        serde_json::from_str::<Vec<Flag>>(&text).expect("flags")
+    });
+    by_project(&flags.collect::<Vec<_>>())
 }
