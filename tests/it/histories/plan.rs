@@ -132,8 +132,8 @@ impl Telling<'_> {
         };
         let ended = started.plus(TimeDelta::seconds(self.dice.between(20, 9_000)));
         let states_times = self.course.states_times && self.dice.chance(30);
-        let (begin, intent, domain) = self.begin(&run, states_times.then(|| to_the_watch(started)));
-        let finish = self.finish(started, intent, domain, states_times.then(|| to_the_watch(ended)));
+        let (begin, intent, domain) = self.begin(&run, states_times.then(|| to_the_half_day(started)));
+        let finish = self.finish(started, intent, domain, states_times.then(|| to_the_half_day(ended)));
         let whole = self.dice.chance(50);
         // The last ones stay open.
         let fate = if is_last { 88 } else { self.dice.below(100) };
@@ -287,8 +287,8 @@ fn batch(run: &str, events: Vec<Value>) -> Value {
 }
 
 /// So that some runs end at the same moment.
-fn to_the_watch(at: Timestamp) -> Timestamp {
-    Timestamp::new(at.to_chrono().duration_trunc(TimeDelta::hours(4)).expect("a time of this century"))
+fn to_the_half_day(at: Timestamp) -> Timestamp {
+    Timestamp::new(at.to_chrono().duration_trunc(TimeDelta::hours(12)).expect("a time of this century"))
 }
 
 /// The same end, with the time left to the server.
