@@ -2,8 +2,8 @@
 //!
 //! [`plan`] thinks up some weeks of runs, [`recording`] has two processes record them, [`plain`] and [`watch`] work out
 //! from the documents on disk what statistics and calibration flags have to say, by the simplest loops that the
-//! definitions allow. [`figures`] and [`flags`] compare; [`laws`] says what must not matter; [`abandonment`] is about
-//! runs that fall silent.
+//! definitions allow. [`figures`] and [`flags`] compare; [`laws`] says what must not matter; [`catching_up`] is
+//! about a database that hears of things late, [`abandonment`] about runs that fall silent.
 
 mod abandonment;
 mod announcements;
