@@ -30,7 +30,7 @@ pub use intake::{DecisionRecorded, Intake, Recorded, ReviewDone, Switch};
 use crate::calibration::CalibrationRules;
 use crate::error::{Error, Result};
 use crate::gate::limits::{TRACE_BYTES, TRACE_EVENTS};
-use crate::model::{Clock, Event, EventBody, QualityRules, TraceId};
+use crate::model::{Clock, Event, EventBody, QualityRules, Trace, TraceId, fold};
 use crate::store::documents::Documents;
 use crate::store::index::{Index, Scope, Standing};
 use crate::store::journal::{Journal, JournalOptions, Position};
@@ -278,7 +278,7 @@ impl Recorder {
         let stores = &self.inner.stores;
         let project = match stores.live.glimpse(&trace_id).and_then(|glimpse| glimpse.project) {
             Some(project) => Some(project),
-            None => stores.load(&trace_id, &Scope::All).await?.map(|loaded| loaded.trace.project),
+            None => self.look_at(&trace_id).await.map(|trace| trace.project),
         };
         let is_indexed = ack.saved.is_some_and(|saved| saved.database == SaveState::Saved);
         let mut written = None;
@@ -294,7 +294,7 @@ impl Recorder {
         }
         let trace = match &written {
             Some(document) => Some(document.trace.clone()),
-            None => stores.load(&trace_id, &Scope::All).await.ok().flatten().map(|loaded| loaded.trace),
+            None => self.look_at(&trace_id).await,
         };
         let flags = trace.as_ref().filter(|_| is_indexed).map(|trace| trace.calibration.flags.clone());
         Ok(Finished {
@@ -304,6 +304,17 @@ impl Recorder {
             summary: written.as_ref().map(|document| document.summary_path.clone()),
             document: written.map(|document| document.path),
         })
+    }
+
+    /// A run as it stands; as far as it is at hand, where the stores do not answer in time.
+    async fn look_at(&self, trace_id: &TraceId) -> Option<Trace> {
+        let stores = &self.inner.stores;
+        match tokio::time::timeout(PATIENCE, stores.load(trace_id, &Scope::All)).await {
+            Ok(Ok(found)) => found.map(|found| found.trace),
+            Ok(Err(_)) | Err(_) => {
+                fold(None, &stores.live.events(trace_id), stores.index.rules())
+            }
+        }
     }
 
     /// Makes sure that the run exists, as far as that can be known now.
