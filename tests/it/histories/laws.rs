@@ -172,7 +172,8 @@ fn whole_runs(plan: &Plan) -> Vec<Value> {
 
 fn shuffle(runs: &mut [Value], dice: &mut Dice) {
     for end in (1..runs.len()).rev() {
-        runs.swap(end, dice.below(end as u64 + 1) as usize);
+        let other = usize::try_from(dice.below(end as u64 + 1)).expect("an index");
+        runs.swap(end, other);
     }
 }
 

@@ -91,7 +91,12 @@ pub(super) fn assert_groups(report: &GroupedReport, by: GroupBy, runs: &[&RunFac
     let said: Vec<(Option<String>, usize)> = report
         .groups
         .iter()
-        .map(|group| ((!group.unknown).then(|| group.group.clone()), group.summary.runs as usize))
+        .map(|group| {
+            (
+                (!group.unknown).then(|| group.group.clone()),
+                usize::try_from(group.summary.runs).expect("a count"),
+            )
+        })
         .collect();
     assert_eq!(said, order, "{of}: groups by {by}");
     for (group, (key, _)) in report.groups.iter().zip(&order) {
