@@ -4,6 +4,12 @@
 //! from the documents on disk what statistics and calibration flags have to say, by the simplest loops that the
 //! definitions allow. [`figures`] and [`flags`] compare; [`laws`] says what must not matter; [`abandonment`] is about
 //! runs that fall silent.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::needless_pass_by_value,
+    reason = "the numbers of a made-up history are small and known"
+)]
 
 mod abandonment;
 mod announcements;

@@ -171,7 +171,7 @@ pub(super) fn assert_patterns(
         assert_eq!(pattern.runs_before, before.map(|(_, runs)| runs), "{of}: runs before");
         same(pattern.fail_rate_before, before.and_then(|(gaps, n)| share(gaps, n)), &of, "fail rate before");
         assert_eq!(
-            pattern.trend.map(|trend| trend.as_str()),
+            pattern.trend.map(whytrace::statistics::Trend::as_str),
             before.map(|before| trend(before, (failed, n))),
             "{of}"
         );
