@@ -157,7 +157,10 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
 
 fn log_to_standard_error(config: &Config, is_stdio: bool) {
     use std::io::IsTerminal as _;
-    let filter = EnvFilter::try_new(&config.log).unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter = EnvFilter::try_new(&config.log).unwrap_or_else(|error| {
+        eprintln!("whytrace: log is {:?}, which is no filter ({error}); warnings are logged", config.log);
+        EnvFilter::new("warn")
+    });
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

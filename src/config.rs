@@ -95,28 +95,9 @@ impl Config {
     }
 
     fn from_settings(settings: Settings) -> Result<Self, ConfigError> {
+        let quality = quality(&settings)?;
         let home = settings.home.or_else(default_home).ok_or(ConfigError::NoHome)?;
         let database = database(&home, settings.database_url, settings.schema)?;
-        let quality =
-            QualityRules { scale_max: settings.scale_max.unwrap_or(3.0), ..QualityRules::default() };
-        let positive = |share: f64| share.is_finite() && share > 0.0;
-        let quality = QualityRules {
-            threshold_share: settings
-                .threshold
-                .map_or(quality.threshold_share, |score| score / quality.scale_max),
-            gap_share: settings.gap_limit.map_or(quality.gap_share, |score| score / quality.scale_max),
-            strength_share: settings
-                .strength_limit
-                .map_or(quality.strength_share, |score| score / quality.scale_max),
-            ..quality
-        };
-        if !positive(quality.scale_max) {
-            return Err(ConfigError::Value {
-                name: "scale_max",
-                value: quality.scale_max.to_string(),
-                allowed: "send a number above 0",
-            });
-        }
         let mut calibration = settings.calibration.unwrap_or_default();
         if let Some(scope) = settings.flag_scope {
             calibration.flag_scope = match scope.as_str() {
@@ -143,6 +124,19 @@ impl Config {
                 });
             }
         };
+        let require_database = match settings.require.as_deref() {
+            None => false,
+            Some("database") => true,
+            Some(other) => {
+                return Err(ConfigError::Value {
+                    name: "require",
+                    value: other.to_owned(),
+                    allowed: "it is database, or is left out",
+                });
+            }
+        };
+        let abandon_after_hours =
+            checked("abandon_after_hours", settings.abandon_after_hours, ABOVE_0)?.unwrap_or(24.0);
         let tools = settings.tools.unwrap_or_else(|| "all".to_owned());
         if !matches!(tools.as_str(), "all" | "read" | "write") {
             return Err(ConfigError::Value {
@@ -153,7 +147,7 @@ impl Config {
         }
         Ok(Self {
             database,
-            require_database: settings.require.is_some_and(|stores| stores == "database"),
+            require_database,
             listen: settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7717))),
             allowed_hosts: settings.allowed_hosts.unwrap_or_default(),
             allowed_origins: settings.allowed_origins.unwrap_or_default(),
@@ -164,14 +158,43 @@ impl Config {
                 all_off: !settings.enabled.unwrap_or(true),
                 projects_off: settings.disabled_projects.unwrap_or_default(),
             },
-            abandon_after: Duration::from_secs_f64(
-                settings.abandon_after_hours.unwrap_or(24.0).clamp(0.001, 1e6) * 3_600.0,
-            ),
+            abandon_after: Duration::from_secs_f64(abandon_after_hours.min(1e6) * 3_600.0),
             quality,
             calibration,
             log: settings.log.unwrap_or_else(|| "warn,whytrace=info,rmcp=warn".to_owned()),
             home,
         })
+    }
+}
+
+fn quality(settings: &Settings) -> Result<QualityRules, ConfigError> {
+    let rules = QualityRules::default();
+    let scale_max = checked("scale_max", settings.scale_max, ABOVE_0)?.unwrap_or(3.0);
+    let share = |name, limit, default| {
+        Ok::<_, ConfigError>(checked(name, limit, FROM_0)?.map_or(default, |score| score / scale_max))
+    };
+    Ok(QualityRules {
+        scale_max,
+        threshold_share: share("threshold", settings.threshold, rules.threshold_share)?,
+        gap_share: share("gap_limit", settings.gap_limit, rules.gap_share)?,
+        strength_share: share("strength_limit", settings.strength_limit, rules.strength_share)?,
+    })
+}
+
+const ABOVE_0: &str = "send a number above 0";
+const FROM_0: &str = "send a number that is not negative";
+
+/// A number that is finite and as `allowed` says.
+fn checked(
+    name: &'static str,
+    value: Option<f64>,
+    allowed: &'static str,
+) -> Result<Option<f64>, ConfigError> {
+    match value {
+        Some(value) if !value.is_finite() || value < 0.0 || (value == 0.0 && allowed == ABOVE_0) => {
+            Err(ConfigError::Value { name, value: value.to_string(), allowed })
+        }
+        value => Ok(value),
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Reindexed {
 /// # Errors
 /// [`Error::Unavailable`] when database or documents are away. What was indexed before stays.
 pub async fn reindex(stores: &Stores, places: &[Place], mut tick: impl FnMut(u64)) -> Result<Reindexed> {
+    // Where there is no document, nothing else would notice.
+    stores.index.probe().await?;
     let mut done = Reindexed::default();
     let mut ended = Vec::new();
     let mut projects = BTreeSet::new();

@@ -275,7 +275,7 @@ impl Recorder {
         let stores = &self.inner.stores;
         let project = match stores.live.glimpse(&trace_id).and_then(|glimpse| glimpse.project) {
             Some(project) => Some(project),
-            None => stores.load(&trace_id, &Scope::All).await?.map(|loaded| loaded.trace.project),
+            None => self.look_at(&trace_id).await.map(|trace| trace.project),
         };
         let is_indexed = ack.saved.is_some_and(|saved| saved.database == SaveState::Saved);
         let mut written = None;
@@ -291,7 +291,7 @@ impl Recorder {
         }
         let trace = match &written {
             Some(document) => Some(document.trace.clone()),
-            None => stores.load(&trace_id, &Scope::All).await.ok().flatten().map(|loaded| loaded.trace),
+            None => self.look_at(&trace_id).await,
         };
         let flags = trace.as_ref().filter(|_| is_indexed).map(|trace| trace.calibration.flags.clone());
         Ok(Finished {

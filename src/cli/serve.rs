@@ -54,13 +54,15 @@ fn server(config: &Config, service: &Service) -> anyhow::Result<Server> {
 fn greet(config: &Config) {
     let program =
         std::env::current_exe().map_or_else(|_| "whytrace".to_owned(), |path| path.display().to_string());
+    let as_json = serde_json::Value::from(program.as_str());
+    let program = if program.contains(char::is_whitespace) { format!("\"{program}\"") } else { program };
     eprintln!(
         "whytrace {}: an MCP server that records why an agent's run went as it did.",
         env!("CARGO_PKG_VERSION")
     );
     eprintln!("It speaks MCP on standard input and output, and waits for a client there. To connect one:");
     eprintln!("  Claude Code     claude mcp add whytrace -- {program}");
-    eprintln!("  other clients   {{\"mcpServers\": {{\"whytrace\": {{\"command\": {program:?}}}}}}}");
+    eprintln!("  other clients   {{\"mcpServers\": {{\"whytrace\": {{\"command\": {as_json}}}}}}}");
     eprintln!("  over HTTP       {program} serve");
     eprintln!("Data lies in {} (database: {}).", config.home.display(), config.database.describe());
     eprintln!("See `whytrace --help` for what else it does; Ctrl-C ends it.");

@@ -61,12 +61,12 @@ pub struct Settings {
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// The file cannot be opened.
-    #[error("{path}: {source}")]
+    #[error("{path}: {reason}")]
     File {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The file is no TOML of this shape.
     #[error("{path}: {message}")]
@@ -95,9 +95,14 @@ impl Settings {
     /// When it is not there or is no TOML of this shape.
     pub fn from_file(path: &Path) -> Result<Self, SettingsError> {
         let text = std::fs::read_to_string(path)
-            .map_err(|source| SettingsError::File { path: path.to_owned(), source })?;
-        toml::from_str(&text)
-            .map_err(|error| SettingsError::Toml { path: path.to_owned(), message: error.to_string() })
+            .map_err(|reason| SettingsError::File { path: path.to_owned(), reason })?;
+        toml::from_str(&text).map_err(|error| {
+            // Not the error's own form, which quotes the line: a password may stand there.
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            let message = format!("line {line}: {}", error.message());
+            SettingsError::Toml { path: path.to_owned(), message }
+        })
     }
 
     /// Reads a file, if there is one.

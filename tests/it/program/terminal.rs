@@ -1,1 +1,46 @@
-//! x
+//! Started by hand on a terminal: it says what it is, where data lies and how to connect, and how to end it.
+//!
+//! The terminal is one of `script`, from util-linux; where that is not installed, the tests say so and check nothing.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use crate::support::program::{Home, Program, WHYTRACE};
+
+/// The program on a terminal, its standard output in a file; `None` where there is no `script`.
+fn on_a_terminal(home: &Home) -> Option<Program> {
+    let version = Command::new("script").arg("--version").stdin(Stdio::null()).output();
+    if !version.is_ok_and(|version| String::from_utf8_lossy(&version.stdout).contains("util-linux")) {
+        eprintln!("skipped: no script of util-linux, which makes a terminal");
+        return None;
+    }
+    let mut script = home.command("script");
+    script.args(["--quiet", "--return", "--command", "exec \"$WHYTRACE_PROGRAM\" >out", "/dev/null"]);
+    script.env("WHYTRACE_PROGRAM", WHYTRACE).env("SHELL", "/bin/sh").current_dir(home.path());
+    Some(Program::spawn(script))
+}
+
+fn greets_and_ends(key: &str) {
+    let home = Home::new();
+    let Some(mut terminal) = on_a_terminal(&home) else { return };
+    let mut said = String::new();
+    while !said.contains("Ctrl-C ends it") {
+        said.push_str(&terminal.line());
+        said.push('\n');
+    }
+    terminal.send_text(key);
+    assert_eq!(terminal.end().code(), Some(0));
+    let said = said.replace(&home.path().display().to_string(), "[home]").replace(WHYTRACE, "[program]");
+    insta::assert_snapshot!("greeting", said);
+    assert_eq!(fs::read_to_string(home.join("out")).unwrap(), "", "standard output is the protocol's");
+}
+
+#[test]
+fn it_greets_who_starts_it_by_hand_and_ends_with_the_input() {
+    greets_and_ends("\u{4}");
+}
+
+#[test]
+fn it_greets_who_starts_it_by_hand_and_ends_with_ctrl_c() {
+    greets_and_ends("\u{3}");
+}

@@ -239,10 +239,15 @@ impl Program {
 
     /// Sends a line as it stands, be it a message or not.
     pub(crate) fn send_line(&mut self, line: &str) {
+        self.send_text(&format!("{line}\n"));
+    }
+
+    /// Sends a text as it stands, such as a key that is pressed on a terminal.
+    pub(crate) fn send_text(&mut self, text: &str) {
         let input = self.input.as_mut().expect("the input is open until it is closed");
-        let sent = input.write_all(format!("{line}\n").as_bytes()).and_then(|()| input.flush());
+        let sent = input.write_all(text.as_bytes()).and_then(|()| input.flush());
         sent.unwrap_or_else(|error| {
-            panic!("could not send {line}: {error}; it said:\n{}", self.diagnostics())
+            panic!("could not send {text}: {error}; it said:\n{}", self.diagnostics())
         });
     }
 
@@ -268,8 +273,13 @@ impl Program {
 
     /// Closes the program's input, as a client does at its end, and waits until the program has ended.
     pub(crate) fn close(mut self) -> ExitStatus {
-        self.input = None;
+        self.end_input();
         self.end()
+    }
+
+    /// Closes the program's input and does not wait.
+    pub(crate) fn end_input(&mut self) {
+        self.input = None;
     }
 
     /// Waits until the program has ended of itself, its input open.
@@ -303,7 +313,14 @@ impl Program {
     }
 
     fn read(&mut self) -> Value {
-        let line = match self.output.recv_timeout(PATIENCE) {
+        let line = self.line();
+        serde_json::from_str(&line)
+            .unwrap_or_else(|error| panic!("a line of the protocol that is no JSON ({error}): {line}"))
+    }
+
+    /// The next line, be it a message or not.
+    pub(crate) fn line(&mut self) -> String {
+        match self.output.recv_timeout(PATIENCE) {
             Ok(line) => line,
             Err(RecvTimeoutError::Disconnected) => {
                 panic!("the program ended instead of answering; it said:\n{}", self.diagnostics())
@@ -311,9 +328,7 @@ impl Program {
             Err(RecvTimeoutError::Timeout) => {
                 panic!("no message within {PATIENCE:?}; it said:\n{}", self.diagnostics())
             }
-        };
-        serde_json::from_str(&line)
-            .unwrap_or_else(|error| panic!("a line of the protocol that is no JSON ({error}): {line}"))
+        }
     }
 }
 
