@@ -213,7 +213,10 @@ impl Recorder {
         let inner = &self.inner;
         let quiet = async {
             self.settled().await;
-            inner.retirement.retire(&inner.stores.index, inner.journal.as_ref()).await;
+            while !inner.retirement.is_done() {
+                inner.retirement.retire(&inner.stores.index, inner.journal.as_ref()).await;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
         };
         // What does not make it now is in the journal, and the next process brings it over.
         let _ = tokio::time::timeout(Duration::from_secs(2), quiet).await;
