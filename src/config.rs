@@ -185,7 +185,11 @@ const ABOVE_0: &str = "send a number above 0";
 const FROM_0: &str = "send a number that is not negative";
 
 /// A number that is finite and as `allowed` says.
-fn checked(name: &'static str, value: Option<f64>, allowed: &'static str) -> Result<Option<f64>, ConfigError> {
+fn checked(
+    name: &'static str,
+    value: Option<f64>,
+    allowed: &'static str,
+) -> Result<Option<f64>, ConfigError> {
     match value {
         Some(value) if !value.is_finite() || value < 0.0 || (value == 0.0 && allowed == ABOVE_0) => {
             Err(ConfigError::Value { name, value: value.to_string(), allowed })
