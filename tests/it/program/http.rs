@@ -78,8 +78,7 @@ fn a_client_of_2024_11_05_posts_messages_and_hears_answers_on_its_stream() {
         message["result"].clone()
     };
     let client_info = json!({"name": "old-client", "version": "1"});
-    let opening =
-        json!({"protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": client_info});
+    let opening = json!({"protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": client_info});
     assert_eq!(ask(1, "initialize", opening)["protocolVersion"], "2024-11-05");
     let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string();
     assert_eq!(client.post(&address, &[], &initialized).status, 202);

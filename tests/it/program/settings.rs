@@ -152,7 +152,8 @@ fn prints_no_password(url: &str) {
 #[test]
 fn the_password_in_a_configuration_file_that_cannot_be_read_is_not_printed() {
     let home = Home::new();
-    std::fs::write(home.join("config.toml"), "\ndatabase_url = \"postgres://u:hunter2@127.0.0.1/x\n").unwrap();
+    std::fs::write(home.join("config.toml"), "\ndatabase_url = \"postgres://u:hunter2@127.0.0.1/x\n")
+        .unwrap();
     let refused = ended(home.whytrace(["doctor"]));
     assert!(refused.stderr.contains("config.toml: line 2: "), "{refused:?}");
     assert!(!refused.stderr.contains("hunter2"), "{refused:?}");

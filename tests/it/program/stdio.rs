@@ -77,7 +77,10 @@ fn whatever_is_logged_and_flagged_standard_output_carries_messages_alone() {
         assert_eq!(fired > 0, number == 3, "{recorded}");
     }
     let line = server.says("[CALIBRATION]");
-    assert!(line.contains("Principle META-12 has scored below threshold 3 times in the last 7 days"), "{line}");
+    assert!(
+        line.contains("Principle META-12 has scored below threshold 3 times in the last 7 days"),
+        "{line}"
+    );
     assert!(server.close().success());
 }
 
@@ -90,7 +93,8 @@ fn lines_that_are_no_messages_are_answered_and_the_next_one_works() {
     assert_eq!(server.message()["error"]["code"], -32700, "no JSON");
     server.send_line("");
     let long = "x".repeat(17 * 1024 * 1024);
-    server.send_line(&json!({"jsonrpc": "2.0", "id": 78, "method": "ping", "params": {"x": long}}).to_string());
+    server
+        .send_line(&json!({"jsonrpc": "2.0", "id": 78, "method": "ping", "params": {"x": long}}).to_string());
     let answer = server.message();
     assert!(answer["error"]["message"].as_str().unwrap().contains("16"), "names the limit: {answer}");
     assert_eq!(server.request("nonsense/none", &json!({}))["error"]["code"], -32601);
@@ -201,11 +205,18 @@ fn what_a_client_is_shown_of_all_tools_stays_small() {
     let mut server = home.server();
     server.initialize(VERSION);
     let tools = server.request("tools/list", &json!({}))["result"].take();
-    let shown: Value = tools["tools"].as_array().unwrap().iter().map(|tool| {
-        json!({"name": tool["name"], "title": tool["title"], "description": tool["description"],
+    let shown: Value = tools["tools"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tool| {
+            json!({"name": tool["name"], "title": tool["title"], "description": tool["description"],
             "inputSchema": tool["inputSchema"]})
-    }).collect();
+        })
+        .collect();
     let (all, shown) = (tools.to_string().len(), shown.to_string().len());
-    println!("spawn to tools/list: {starts:.1?} ms; tools/list {all} bytes, of which a model is shown {shown}");
+    eprintln!(
+        "spawn to tools/list: {starts:.1?} ms; tools/list {all} bytes, of which a model is shown {shown}"
+    );
     assert!(all < 30_000 && shown < 12_000, "{all} and {shown} bytes");
 }

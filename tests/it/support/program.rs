@@ -364,7 +364,8 @@ impl Diagnostics {
         let waited = self.more.wait_timeout_while(text, PATIENCE, is_missing);
         let (text, _) = waited.expect("a thread that reads lines does not panic");
         let line = text.lines().find(|line| line.contains(wanted));
-        line.unwrap_or_else(|| panic!("nothing about {wanted:?} within {PATIENCE:?}; it said:\n{text}")).to_owned()
+        line.unwrap_or_else(|| panic!("nothing about {wanted:?} within {PATIENCE:?}; it said:\n{text}"))
+            .to_owned()
     }
 }
 
