@@ -9,15 +9,16 @@ mod import;
 pub use doctor::{Finding, Report, Severity, examine, mend};
 pub use import::{Imported, Importer};
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::calibration::Flag;
 use crate::error::{Error, Result};
 use crate::model::TraceId;
-use crate::statistics::RunFacts;
 use crate::store::Stores;
 use crate::store::documents::{Place, ProjectFile};
-use crate::store::index::Scope;
+use crate::store::index::{Ended, Scope};
 
 /// How many runs go into the index together.
 const AT_ONCE: usize = 100;
@@ -42,7 +43,8 @@ pub async fn reindex(stores: &Stores, places: &[Place], mut tick: impl FnMut(u64
     // Where there is no document, nothing else would notice.
     stores.index.probe().await?;
     let mut done = Reindexed::default();
-    let mut facts = Vec::new();
+    let mut ended = Vec::new();
+    let mut projects = BTreeSet::new();
     for chunk in places.chunks(AT_ONCE) {
         let mut traces = Vec::with_capacity(chunk.len());
         for place in chunk {
@@ -56,12 +58,16 @@ pub async fn reindex(stores: &Stores, places: &[Place], mut tick: impl FnMut(u64
             }
         }
         done.decisions += traces.iter().map(|(trace, _)| trace.decisions().count() as u64).sum::<u64>();
-        facts.extend(traces.iter().map(|(trace, _)| RunFacts::of(trace, stores.index.rules())));
+        ended.extend(traces.iter().filter_map(|(trace, _)| Ended::again(trace, stores.index.rules())));
+        projects.extend(traces.iter().map(|(trace, _)| trace.project.clone()));
         done.runs += stores.index.import(traces).await?;
         tick(chunk.len() as u64);
     }
     restore_flags(stores).await?;
-    stores.index.rebuild_flags(facts).await?;
+    stores.index.rebuild_flags(ended).await?;
+    for project in projects {
+        crate::recorder::write_flag_files(stores, &project).await?;
+    }
     Ok(done)
 }
 

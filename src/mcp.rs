@@ -8,6 +8,7 @@
 mod failure;
 mod instructions;
 mod prompts;
+mod reading;
 mod recording;
 mod registry;
 mod resources;

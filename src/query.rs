@@ -122,6 +122,20 @@ impl Query {
         Ok(Listing { page, total, pending: self.stores.live.pending(), without_filter })
     }
 
+    /// Where a list goes on behind its first `count` runs, for whoever shows fewer than it asked for.
+    ///
+    /// # Errors
+    /// As [`Query::list`].
+    pub async fn cursor_behind(
+        &self,
+        filter: &Filter,
+        sort: Sort,
+        count: u32,
+        cursor: Option<&Cursor>,
+    ) -> Result<Option<Cursor>> {
+        Ok(self.stores.index.list(filter, sort, count, cursor).await?.next)
+    }
+
     /// Adds runs up.
     ///
     /// # Errors
@@ -215,6 +229,20 @@ impl Query {
     #[must_use]
     pub fn pending(&self) -> usize {
         self.stores.live.pending()
+    }
+
+    /// Runs that this process has recorded lately, the last first: what can be named with the database away.
+    #[must_use]
+    pub fn at_hand(&self, scope: &Scope, limit: usize) -> Vec<TraceId> {
+        let live = &self.stores.live;
+        let is_in_scope = |id: &TraceId| match scope {
+            Scope::All => true,
+            Scope::Projects(projects) => live
+                .glimpse(id)
+                .and_then(|glimpse| glimpse.project)
+                .is_some_and(|project| projects.contains(&project)),
+        };
+        live.recent(1_000).into_iter().filter(is_in_scope).take(limit).collect()
     }
 
     /// What there is to ask about, whatever the filter says.

@@ -10,18 +10,19 @@
 mod ack;
 mod flag_files;
 mod intake;
+mod lookup;
 mod retirement;
+mod saving;
 mod scribe;
 mod upkeep;
 mod writer;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -30,19 +31,15 @@ pub use intake::{DecisionRecorded, Intake, Recorded, ReviewDone, Switch};
 
 use crate::calibration::CalibrationRules;
 use crate::error::{Error, Result};
-use crate::gate::limits::{TRACE_BYTES, TRACE_EVENTS};
-use crate::model::{Clock, Event, EventBody, QualityRules, Trace, TraceId, fold};
+use crate::model::{Clock, Event, EventBody, QualityRules, TraceId};
 use crate::store::documents::Documents;
 use crate::store::index::{Index, Scope, Standing};
-use crate::store::journal::{Journal, JournalOptions, Position};
-use crate::store::live::{Glimpse, Live};
+use crate::store::journal::{Journal, JournalOptions};
+use crate::store::live::Live;
 use crate::store::{DatabaseTarget, Sealed, Stores};
 use retirement::Retirement;
 use scribe::{Scribe, Task};
 use writer::{Job, Writer};
-
-/// How long a write may take before it is given up.
-const WRITE_BOUND: Duration = Duration::from_millis(1_800);
 
 /// How long a record that one store holds waits for the other.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -294,7 +291,7 @@ impl Recorder {
         let is_indexed = ack.saved.is_some_and(|saved| saved.database == SaveState::Saved);
         let mut written = None;
         if let Some(project) = project {
-            let task = Task { trace_id: trace_id.clone(), project, flags: true };
+            let task = Task { trace_id: trace_id.clone(), project, flags: true, ahead: !is_indexed };
             let answer = self.inner.scribe.write_and_tell(task);
             if let Ok(Ok(Ok(Some(document)))) = tokio::time::timeout(PATIENCE, answer).await {
                 written = Some(document);
@@ -315,231 +312,6 @@ impl Recorder {
             summary: written.as_ref().map(|document| document.summary_path.clone()),
             document: written.map(|document| document.path),
         })
-    }
-
-    /// A run as it stands; as far as it is at hand, where the stores do not answer in time.
-    async fn look_at(&self, trace_id: &TraceId) -> Option<Trace> {
-        let stores = &self.inner.stores;
-        match tokio::time::timeout(PATIENCE, stores.load(trace_id, &Scope::All)).await {
-            Ok(Ok(found)) => found.map(|found| found.trace),
-            Ok(Err(_)) | Err(_) => fold(None, &stores.live.events(trace_id), stores.index.rules()),
-        }
-    }
-
-    /// Makes sure that the run exists, as far as that can be known now.
-    async fn meet(&self, trace_id: &TraceId, starts: bool) -> Result<Met> {
-        let stores = &self.inner.stores;
-        if let Some(glimpse) = stores.live.glimpse(trace_id)
-            && (starts || glimpse.project.is_some())
-        {
-            return Ok(Met { glimpse, unverified: false, finished: false });
-        }
-        if starts {
-            return Ok(Met::default());
-        }
-        let asked = if self.inner.database_waits.load(Ordering::Relaxed) >= WAITS_IN_VAIN {
-            Err(Error::Unavailable { what: "the database", reason: "it did not answer lately".to_owned() })
-        } else {
-            tokio::time::timeout(PATIENCE, stores.index.sighting(trace_id.as_str(), &Scope::All))
-                .await
-                .unwrap_or_else(|_| {
-                    Err(Error::Unavailable {
-                        what: "the database",
-                        reason: "it does not answer in time".to_owned(),
-                    })
-                })
-        };
-        let unverified = match asked {
-            Ok(Some(sighting)) => {
-                let glimpse = Glimpse {
-                    project: Some(sighting.project),
-                    events: sighting.event_count,
-                    bytes: sighting.event_bytes,
-                };
-                stores.live.meet(trace_id, glimpse.clone());
-                return Ok(Met { glimpse, unverified: false, finished: sighting.status.is_finished() });
-            }
-            Ok(None) if stores.index.is_deleted(trace_id).await.unwrap_or(false) => {
-                return Err(Error::Deleted { trace_id: trace_id.clone() });
-            }
-            Ok(None) => false,
-            Err(Error::Unavailable { .. }) => true,
-            Err(error) => return Err(error),
-        };
-        if let Some(found) = stores.documents.find(trace_id).await.unwrap_or(None) {
-            let glimpse = Glimpse {
-                project: Some(found.trace.project),
-                events: found.trace.metadata.events.len() as u64,
-                bytes: 0,
-            };
-            stores.live.meet(trace_id, glimpse.clone());
-            return Ok(Met { glimpse, unverified: false, finished: found.trace.run.status.is_finished() });
-        }
-        if unverified {
-            Ok(Met { unverified, ..Met::default() })
-        } else {
-            Err(Error::UnknownTrace { id: trace_id.to_string() })
-        }
-    }
-
-    fn check_room(&self, trace_id: &TraceId, met: &Met, fresh: &[Arc<Sealed>]) -> Result<()> {
-        let events = met.glimpse.events.saturating_add(fresh.len() as u64);
-        let bytes =
-            fresh.iter().map(|event| event.json().len() as u64).fold(met.glimpse.bytes, u64::saturating_add);
-        // The end of a run is always taken, so that a full one can be closed.
-        let ends = fresh.iter().any(|event| matches!(event.body, EventBody::Finish(_)));
-        let what = if ends {
-            return Ok(());
-        } else if events > TRACE_EVENTS as u64 {
-            format!("it would hold {events} events, and {TRACE_EVENTS} are allowed")
-        } else if bytes > TRACE_BYTES as u64 {
-            format!("it would hold {bytes} bytes of events, and {TRACE_BYTES} are allowed")
-        } else {
-            return Ok(());
-        };
-        Err(Error::Full { trace_id: trace_id.clone(), what })
-    }
-
-    /// Where events are that were recorded before.
-    fn state_of_known(&self) -> SaveState {
-        if self.inner.stores.live.pending() == 0 { SaveState::Saved } else { SaveState::Pending }
-    }
-
-    /// Brings events to journal and index at once.
-    async fn save(&self, trace_id: &TraceId, events: Vec<Arc<Sealed>>) -> Result<(Saved, Vec<Standing>)> {
-        let inner = &self.inner;
-        let live = &inner.stores.live;
-        if let Some(project) = events.iter().find_map(|event| match &event.body {
-            EventBody::Start(start) => Some(start.project.clone()),
-            _ => None,
-        }) {
-            live.meet(trace_id, Glimpse { project: Some(project), ..Glimpse::default() });
-        }
-        live.remember(trace_id, &events, true);
-
-        let positions: Arc<OnceLock<Vec<Position>>> = Arc::default();
-        let (first, mut database) = oneshot::channel();
-        let job = Job {
-            trace_id: trace_id.clone(),
-            events: events.clone(),
-            positions: Arc::clone(&positions),
-            first: Some(first),
-            finally: None,
-            failures: 0,
-        };
-        // The writer ends only with the process.
-        let _ = inner.jobs.send(job);
-        let mut journal = self.append(&events, positions);
-
-        let begun = Instant::now();
-        let mut limit = begun + WRITE_BOUND;
-        let mut journal_says: Option<Result<(), String>> = None;
-        let mut database_says: Option<Result<Vec<Standing>, String>> = None;
-        while journal_says.is_none() || database_says.is_none() {
-            tokio::select! {
-                said = &mut journal, if journal_says.is_none() => {
-                    let said = said.unwrap_or_else(|error| Err(error.to_string()));
-                    if said.is_ok() {
-                        limit = limit.min(Instant::now() + patience(&inner.database_waits));
-                    }
-                    journal_says = Some(said);
-                }
-                said = &mut database, if database_says.is_none() => {
-                    let said = said.unwrap_or_else(|error| {
-                        Err(Error::Unavailable { what: "the database", reason: error.to_string() })
-                    });
-                    if said.is_ok() {
-                        limit = limit.min(Instant::now() + patience(&inner.journal_waits));
-                    }
-                    database_says = Some(said.map_err(|error| error.to_string()));
-                }
-                () = tokio::time::sleep_until(limit) => break,
-            }
-        }
-        note_wait(&inner.journal_waits, journal_says.is_some());
-        note_wait(&inner.database_waits, matches!(database_says, Some(Ok(_))));
-        self.verdict(trace_id, journal_says, database_says).await
-    }
-
-    /// Appends to the journal in a task of its own: one that is not waited for any more still tells where it is.
-    fn append(
-        &self,
-        events: &[Arc<Sealed>],
-        positions: Arc<OnceLock<Vec<Position>>>,
-    ) -> tokio::task::JoinHandle<Result<(), String>> {
-        let journal = self.inner.journal.clone();
-        let records: Vec<Vec<u8>> = events.iter().map(|event| event.json().as_bytes().to_vec()).collect();
-        tokio::spawn(async move {
-            let Some(journal) = journal else { return Err("it is switched off".to_owned()) };
-            let written = journal.append(records).await.map_err(|error| error.to_string())?;
-            // Set once; nobody else does.
-            let _ = positions.set(written);
-            Ok(())
-        })
-    }
-
-    async fn verdict(
-        &self,
-        trace_id: &TraceId,
-        journal: Option<Result<(), String>>,
-        database: Option<Result<Vec<Standing>, String>>,
-    ) -> Result<(Saved, Vec<Standing>)> {
-        let inner = &self.inner;
-        let journal_state = match &journal {
-            Some(Ok(())) => SaveState::Saved,
-            Some(Err(_)) => SaveState::Failed,
-            None => SaveState::Pending,
-        };
-        let reason = |journal: Option<Result<(), String>>, database: &str| {
-            let journal = match journal {
-                Some(Err(reason)) => reason,
-                Some(Ok(())) => "saved".to_owned(),
-                None => "no answer in time".to_owned(),
-            };
-            format!(
-                "journal: {journal}; database: {database}; nothing is acknowledged, retry with the same id"
-            )
-        };
-        match database {
-            Some(Ok(standings)) => {
-                if journal_state != SaveState::Saved && !inner.stores.index.commits_are_durable() {
-                    // The commit trusted the journal to be the durable step; it was not.
-                    inner.stores.index.make_durable().await?;
-                }
-                Ok((Saved { journal: journal_state, database: SaveState::Saved, document: None }, standings))
-            }
-            other => {
-                let said = other.and_then(Result::err).unwrap_or_else(|| "no answer in time".to_owned());
-                if journal_state != SaveState::Saved || inner.options.require_database {
-                    inner.stores.live.drop_run(trace_id);
-                    return Err(Error::Unavailable { what: "every store", reason: reason(journal, &said) });
-                }
-                Ok((
-                    Saved { journal: journal_state, database: SaveState::Pending, document: None },
-                    Vec::new(),
-                ))
-            }
-        }
-    }
-}
-
-/// What is known of a run that is written to.
-#[derive(Debug, Default)]
-struct Met {
-    glimpse: Glimpse,
-    unverified: bool,
-    finished: bool,
-}
-
-fn patience(waits: &AtomicU32) -> Duration {
-    if waits.load(Ordering::Relaxed) >= WAITS_IN_VAIN { Duration::ZERO } else { PATIENCE }
-}
-
-fn note_wait(waits: &AtomicU32, answered: bool) {
-    if answered {
-        waits.store(0, Ordering::Relaxed);
-    } else {
-        waits.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -3,7 +3,7 @@
 
 create table meta (
     key text collate "C" primary key,
-    value text not null
+    value text collate "C" not null
 );
 
 create table traces (

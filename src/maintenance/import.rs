@@ -1,5 +1,7 @@
 //! Documents from elsewhere: checked and redacted like anything that comes in, then saved and indexed.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -7,8 +9,8 @@ use super::AT_ONCE;
 use crate::error::{Error, Result};
 use crate::gate::{Redactor, limits, text};
 use crate::model::{Trace, document};
-use crate::statistics::RunFacts;
 use crate::store::Stores;
+use crate::store::index::Ended;
 
 /// What an import did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -29,7 +31,8 @@ pub struct Importer {
     stores: Stores,
     redactor: Option<Redactor>,
     waiting: Vec<(Trace, String)>,
-    facts: Vec<RunFacts>,
+    ended: Vec<Ended>,
+    projects: BTreeSet<String>,
     done: Imported,
 }
 
@@ -37,7 +40,14 @@ impl Importer {
     /// Imports into these stores, taking secrets out with `redactor`.
     #[must_use]
     pub fn new(stores: Stores, redactor: Option<Redactor>) -> Self {
-        Self { stores, redactor, waiting: Vec::new(), facts: Vec::new(), done: Imported::default() }
+        Self {
+            stores,
+            redactor,
+            waiting: Vec::new(),
+            ended: Vec::new(),
+            projects: BTreeSet::new(),
+            done: Imported::default(),
+        }
     }
 
     /// Takes one document that came from `place`.
@@ -59,11 +69,8 @@ impl Importer {
     /// [`Error::Unavailable`] when the database is away: the documents are saved, and `whytrace reindex` follows.
     pub async fn finish(mut self) -> Result<Imported> {
         self.flush().await?;
-        let mut projects: Vec<String> = self.facts.iter().map(|run| run.project.clone()).collect();
-        projects.sort();
-        projects.dedup();
-        self.stores.index.rebuild_flags(self.facts).await?;
-        for project in projects {
+        self.stores.index.rebuild_flags(self.ended).await?;
+        for project in self.projects {
             crate::recorder::write_flag_files(&self.stores, &project).await?;
         }
         Ok(self.done)
@@ -110,7 +117,8 @@ impl Importer {
         }
         let (trace_id, revision) = (&written.trace.trace_id, written.trace.metadata.revision);
         if written.changed || !super::is_indexed(&self.stores, trace_id, revision).await? {
-            self.facts.push(RunFacts::of(&written.trace, &rules));
+            self.ended.extend(Ended::anew(&written.trace, &rules));
+            self.projects.insert(written.trace.project.clone());
             self.waiting.push((written.trace, written.path.display().to_string()));
         }
         if self.waiting.len() >= AT_ONCE {

@@ -1,7 +1,7 @@
 //! Errors as a model reads them: a code, what was wrong, and one concrete call that mends it.
 //!
 //! The one place where [`Error`] becomes a [`ToolError`]. It matches every variant, so that a new one cannot go out
-//! without a hint. Text of agents enters only through [`quoted`](crate::gate::refusal::quoted), [`quoted_id`] or
+//! without a hint. Text of agents enters only through [`quoted`], [`quoted_id`] or
 //! [`excerpt`].
 
 use rmcp::model::{CallToolResult, ContentBlock};
@@ -107,9 +107,9 @@ fn unknown_trace(id: &str, near: &[TraceId]) -> ToolError {
         Some((first, others)) => {
             let others: Vec<String> = others.iter().map(|id| quoted_id(id.as_str())).collect();
             let others =
-                if others.is_empty() { String::new() } else { format!(" (or {})", others.join(", ")) };
+                if others.is_empty() { String::new() } else { format!(" (others: {})", others.join(", ")) };
             format!(
-                "the nearest and most recent: call again with trace_id {}{others}, or trace_start for a new run",
+                "call again with trace_id {} if that run was meant{others}, or trace_start for a new run",
                 quoted_id(first.as_str())
             )
         }
@@ -186,24 +186,21 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_id_is_answered_with_ids_that_exist() {
+    fn each_error_names_a_call_that_helps() {
         let near = ["trc_20260213_143022_a1b2c3d4".parse().unwrap(), "mine".parse().unwrap()];
-        insta::assert_snapshot!(text(&unknown_trace("trc_2026", &near)), @"");
-        insta::assert_snapshot!(text(&unknown_trace("nothing", &[])), @"");
-    }
-
-    #[test]
-    fn a_conflict_names_what_to_do_about_a_start_a_finish_and_a_decision() {
         let trace = "t1".parse().unwrap();
-        insta::assert_snapshot!(text(&conflict(&trace, &EventId::start())), @"");
-        insta::assert_snapshot!(text(&conflict(&trace, &EventId::finish())), @"");
-        insta::assert_snapshot!(text(&conflict(&trace, &"d1".parse().unwrap())), @"");
-    }
-
-    #[test]
-    fn an_unavailable_store_says_how_to_go_on() {
-        insta::assert_snapshot!(text(&unavailable("every store", "journal: disk full")), @"");
-        insta::assert_snapshot!(text(&unavailable("the database", "no connection")), @"");
+        let told = [
+            unknown_trace("trc_2026", &near),
+            unknown_trace("nothing", &[]),
+            ambiguous("trc_2026", &["trc_20260213_143022_a1b2c3d4".to_owned(), "trc_20260214".to_owned()]),
+            conflict(&trace, &EventId::start()),
+            conflict(&trace, &EventId::finish()),
+            conflict(&trace, &"d1".parse().unwrap()),
+            unavailable("every store", "journal: disk full"),
+            unavailable("the database", "no connection"),
+            internal("trace_start"),
+        ];
+        insta::assert_snapshot!(told.each_ref().map(text).join("\n\n"));
     }
 
     #[test]

@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use rmcp::model::{self, JsonObject, ToolAnnotations};
 
-use super::recording;
 use super::tool::Tool;
+use super::{reading, recording};
 
 /// All tools, group by group.
-const TOOLS: [&[Tool]; 1] = [&recording::TOOLS];
+const TOOLS: [&[Tool]; 2] = [&recording::TOOLS, &reading::TOOLS];
 
 /// Which of the tools a client is offered: one that only reads carries only those definitions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -49,7 +49,8 @@ pub(super) fn templates() -> Vec<ResourceTemplate> {
 /// When the database is away.
 pub(super) async fn recent(context: &Context) -> Result<Vec<Resource>, ErrorData> {
     let filter = Filter { scope: context.scope.clone(), ..Filter::default() };
-    let listing = context.query.list(&filter, Sort::Newest, LISTED_RUNS, None).await.map_err(away)?;
+    let listing =
+        context.query.list(&filter, Sort::Newest, LISTED_RUNS, None).await.map_err(|error| away(&error))?;
     Ok(listing.page.lines.iter().flat_map(both).collect())
 }
 
@@ -63,7 +64,7 @@ pub(super) async fn read(uri: &str, context: &Context) -> Result<ReadResourceRes
         return Err(ErrorData::resource_not_found(message, None));
     };
     let stores = context.intake.recorder().stores();
-    let Some(found) = stores.load(&trace_id, &context.scope).await.map_err(away)? else {
+    let Some(found) = stores.load(&trace_id, &context.scope).await.map_err(|error| away(&error))? else {
         let message =
             format!("there is no trace {}; trace_list shows those there are", quoted_id(trace_id.as_str()));
         return Err(ErrorData::resource_not_found(message, None));
@@ -130,6 +131,6 @@ fn too_long(trace_id: &TraceId, bytes: usize) -> String {
     )
 }
 
-fn away(error: Error) -> ErrorData {
+fn away(error: &Error) -> ErrorData {
     ErrorData::internal_error(excerpt(&error.to_string(), 400), None)
 }

@@ -1,1 +1,6 @@
-//! x
+//! The server as clients meet it: through rmcp's own client over a pipe, on stores of its own.
+
+mod contract;
+mod mending;
+mod recording;
+mod resources;

@@ -49,9 +49,14 @@ impl Event {
 
     /// The key that puts the events of one run into the one order in which they are folded: arrival, and among
     /// processes that accepted something at the same moment, their names.
+    ///
+    /// An abandonment stands where the silence began that it ends, behind the last event before it. So whatever came
+    /// in between opens the run again, also when it is heard of only later.
     #[must_use]
-    pub fn order(&self) -> (Timestamp, &str, u64) {
-        (self.recorded_at, &self.origin, self.sequence)
+    pub fn order(&self) -> (Timestamp, bool, &str, u64) {
+        let is_abandonment = matches!(self.body, EventBody::Abandon { .. });
+        let at = if is_abandonment { self.time() } else { self.recorded_at };
+        (at, is_abandonment, &self.origin, self.sequence)
     }
 }
 

@@ -8,6 +8,7 @@ use crate::store::index::Scope;
 
 /// Replaces `_calibration_flags.json` and `_calibration_alerts.md` of a project by what its flags say now.
 pub(super) async fn write(stores: &Stores, project: &str) -> Result<()> {
+    let lock = stores.documents.lock_project_files(project).await?;
     let flags = stores.index.flags(&Scope::Projects(vec![project.to_owned()])).await?;
     if flags.is_empty() {
         return Ok(());
@@ -18,5 +19,7 @@ pub(super) async fn write(stores: &Stores, project: &str) -> Result<()> {
     })?;
     records.push('\n');
     stores.documents.write_project_file(project, ProjectFile::Flags, records).await?;
-    stores.documents.write_project_file(project, ProjectFile::Alerts, alerts_markdown(&flags)).await
+    stores.documents.write_project_file(project, ProjectFile::Alerts, alerts_markdown(&flags)).await?;
+    drop(lock);
+    Ok(())
 }

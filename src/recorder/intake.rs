@@ -84,11 +84,19 @@ impl Intake {
     /// [`Error::Refused`], [`Error::Conflict`] when the id is taken by another run, and those of
     /// [`Recorder::submit`].
     pub async fn start(&self, request: StartRequest, caller: &CallerContext) -> Result<Ack> {
-        let event = self.gate.start(request, caller)?;
-        if let Some(off) = self.off_at_start(&event) {
-            return Ok(off);
+        let is_drawn = request.trace_id.is_none();
+        for _ in 0..3 {
+            let event = self.gate.start(request.clone(), caller)?;
+            if let Some(off) = self.off_at_start(&event) {
+                return Ok(off);
+            }
+            match self.single(event).await {
+                // Two runs drew the same id in the same second: draw again.
+                Err(Error::Conflict { .. }) if is_drawn => {}
+                other => return other,
+            }
         }
-        self.single(event).await
+        Err(Error::Unavailable { what: "a free trace id", reason: "three drawn ones were taken".to_owned() })
     }
 
     /// Records a decision.

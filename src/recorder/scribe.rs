@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
-use crate::model::{Event, TraceId};
+use crate::model::TraceId;
 use crate::store::Stores;
 use crate::store::documents::Written;
 use crate::store::index::Documented;
@@ -27,6 +28,8 @@ pub(super) struct Task {
     pub project: String,
     /// Whether the project's calibration files may have to follow.
     pub flags: bool,
+    /// Whether the document is not to wait for what the database does not hold yet.
+    pub ahead: bool,
 }
 
 type Reply = oneshot::Sender<Result<Option<Written>>>;
@@ -66,13 +69,14 @@ async fn run(
 ) {
     let stores = Arc::new(stores);
     let mut failed: HashMap<TraceId, Task> = HashMap::new();
+    let mut retry_at = Instant::now();
     loop {
         let mut tasks: HashMap<TraceId, (Task, Vec<Reply>)> = HashMap::new();
         let retry = async {
             if failed.is_empty() {
                 std::future::pending::<()>().await;
             } else {
-                tokio::time::sleep(RETRY_AFTER).await;
+                tokio::time::sleep_until(retry_at).await;
             }
         };
         tokio::select! {
@@ -86,13 +90,18 @@ async fn run(
         while let Ok(task) = queue.try_recv() {
             add(&mut tasks, task);
         }
+        let waited = failed.len();
         write_all(&stores, tasks, &mut failed).await;
+        if failed.len() != waited {
+            retry_at = Instant::now() + RETRY_AFTER;
+        }
     }
 }
 
 fn add(tasks: &mut HashMap<TraceId, (Task, Vec<Reply>)>, (task, reply): (Task, Option<Reply>)) {
     let place = tasks.entry(task.trace_id.clone()).or_insert_with(|| (task.clone(), Vec::new()));
     place.0.flags |= task.flags;
+    place.0.ahead |= task.ahead;
     place.1.extend(reply);
 }
 
@@ -104,22 +113,25 @@ async fn write_all(
     let mut writing = futures::stream::iter(tasks.into_values().map(|(task, replies)| {
         let stores = Arc::clone(stores);
         async move {
-            let written = write_one(&stores, &task).await;
-            (task, replies, written)
+            let (written, is_ahead) = write_one(&stores, &task).await;
+            (task, replies, written, is_ahead)
         }
     }))
     .buffer_unordered(AT_ONCE);
     let mut held = Vec::new();
     let mut projects = Vec::new();
-    while let Some((task, replies, written)) = writing.next().await {
+    while let Some((task, replies, written, is_ahead)) = writing.next().await {
         match &written {
             Ok(Some(document)) => {
-                held.push(Documented {
-                    trace_id: task.trace_id.clone(),
-                    revision: document.trace.metadata.revision,
-                    path: document.path.display().to_string(),
-                    held: document.trace.metadata.events.keys().cloned().collect(),
-                });
+                // Of one that is ahead the index is told once it has caught up and the document is written again.
+                if !is_ahead {
+                    held.push(Documented {
+                        trace_id: task.trace_id.clone(),
+                        revision: document.trace.metadata.revision,
+                        path: document.path.display().to_string(),
+                        held: document.trace.metadata.events.keys().cloned().collect(),
+                    });
+                }
                 if task.flags && !projects.contains(&task.project) {
                     projects.push(task.project.clone());
                 }
@@ -146,12 +158,21 @@ async fn write_all(
     }
 }
 
-/// Writes one document from everything that is known of its run.
-async fn write_one(stores: &Stores, task: &Task) -> Result<Option<Written>> {
-    // With the database away the document holds what is at hand, and is written again when the database is back.
-    let stored: Vec<Event> = stores.index.events(&task.trace_id).await.unwrap_or_default();
-    let live = stores.live.events(&task.trace_id);
-    stores.documents.save(&task.project, &task.trace_id, stored.iter().chain(&live)).await
+/// Writes one document from everything that is known of its run, and says whether it may hold what the database does
+/// not.
+///
+/// That is so only where nobody is to wait for the database, or it cannot be read. Otherwise what the database is about
+/// to take stays out: the index, which compares events with the document, would call it a repetition.
+async fn write_one(stores: &Stores, task: &Task) -> (Result<Option<Written>>, bool) {
+    // Asked first: what is not pending now is among what is stored then.
+    let is_pending = stores.live.is_pending(&task.trace_id);
+    let (stored, is_ahead) = match stores.index.events(&task.trace_id).await {
+        Ok(stored) => (stored, task.ahead && is_pending),
+        Err(_) => (Vec::new(), true),
+    };
+    let live = if is_ahead { stores.live.events(&task.trace_id) } else { Vec::new() };
+    let written = stores.documents.save(&task.project, &task.trace_id, stored.iter().chain(&live)).await;
+    (written, is_ahead)
 }
 
 /// Tells the index what the documents hold, and forgets what was at hand for them.

@@ -166,7 +166,12 @@ impl Recorder {
 
     async fn write_what_was_left(&self) -> Result<()> {
         for left in self.inner.stores.index.undocumented(100).await? {
-            self.inner.scribe.write(Task { trace_id: left.trace_id, project: left.project, flags: true });
+            self.inner.scribe.write(Task {
+                trace_id: left.trace_id,
+                project: left.project,
+                flags: true,
+                ahead: false,
+            });
         }
         Ok(())
     }
@@ -188,11 +193,12 @@ impl Drop for Unread {
     }
 }
 
-/// The event that closes a silent run. Its name says after which event the silence began, so that two processes
-/// that notice it close the run once.
+/// The event that closes a silent run. Its name says after how many events the silence began, and when, so that two
+/// processes that notice it close the run once, and one that was opened again can be closed again.
 fn abandon(silent: &Sighting, now: crate::model::Timestamp, patience: TimeDelta, process: &str) -> Event {
     let hours = patience.num_minutes() as f64 / 60.0;
-    let generated = EventId::generate("abandoned", silent.last_event_at.micros().unsigned_abs());
+    let silence = format!("abandoned_{}", silent.event_count);
+    let generated = EventId::generate(&silence, silent.last_event_at.micros().unsigned_abs());
     Event {
         trace_id: silent.trace_id.clone(),
         event_id: generated,

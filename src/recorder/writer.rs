@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::retirement::Retirement;
 use super::scribe::{Scribe, Task};
 use crate::error::{Error, Result};
-use crate::model::{EventBody, TraceId};
+use crate::model::{EventBody, Trace, TraceId};
 use crate::store::index::{Batch, Standing, TraceOutcome};
 use crate::store::journal::{Journal, Position};
 use crate::store::{Sealed, Stores};
@@ -157,7 +157,7 @@ impl Writer {
         for mut job in jobs {
             let of_run = standings.entry(job.trace_id.clone()).or_default();
             let mine: Vec<Standing> = of_run.drain(..job.events.len().min(of_run.len())).collect();
-            self.stores.live.settle(&job.trace_id, job.events.len());
+            self.stores.live.settle(&job.trace_id, &job.events);
             if mine.contains(&Standing::Deleted) {
                 self.stores.live.drop_run(&job.trace_id);
             }
@@ -193,22 +193,12 @@ impl Writer {
                                 trace_id: trace.trace_id.clone(),
                                 project: trace.project.clone(),
                                 flags: is_new,
+                                ahead: false,
                             });
                         }
                     }
                     TraceOutcome::NeedsDocument { revision } => {
-                        let found = self.stores.documents.find(&batch.trace_id).await?;
-                        batch.document = Some(match found {
-                            Some(found) => Box::new(found.trace),
-                            None => {
-                                return Err(Error::Corrupt {
-                                    place: format!("trace {}", batch.trace_id),
-                                    reason: format!(
-                                        "its document of revision {revision} is gone; see whytrace doctor"
-                                    ),
-                                });
-                            }
-                        });
+                        batch.document = self.document(&batch.trace_id, revision).await?;
                         again.push(batch);
                     }
                 }
@@ -222,5 +212,19 @@ impl Writer {
             what: "the database",
             reason: "a document changes faster than it can be read".to_owned(),
         })
+    }
+
+    /// The document of a run that has one. Where it is gone, the index is told so.
+    async fn document(&self, trace_id: &TraceId, revision: u64) -> Result<Option<Box<Trace>>> {
+        let found = match self.stores.live.glimpse(trace_id).and_then(|glimpse| glimpse.project) {
+            Some(project) => self.stores.documents.read(&project, trace_id).await?,
+            None => self.stores.documents.find(trace_id).await?,
+        };
+        if let Some(found) = found {
+            return Ok(Some(Box::new(found.trace)));
+        }
+        tracing::warn!(%trace_id, "the document of trace {trace_id}, revision {revision}, is gone; what comes late waits for it");
+        self.stores.index.document_is_gone(trace_id).await?;
+        Ok(None)
     }
 }

@@ -30,7 +30,7 @@ const GENERATOR: &str = concat!("whytrace ", env!("CARGO_PKG_VERSION"));
 /// How long a writer waits for another writer of the same run.
 const LOCK_BOUND: Duration = Duration::from_secs(5);
 
-/// How many locks runs share: few files, and rarely two runs on one.
+/// How many locks runs and projects share: few files, and rarely two on one.
 const LOCKS: u8 = 64;
 
 /// The documents of an installation.
@@ -120,7 +120,7 @@ impl Documents {
     ) -> Result<Option<Written>> {
         let events: Vec<&Event> = events.into_iter().collect();
         let place = place(project, trace_id);
-        let lock = self.lock(trace_id).await?;
+        let lock = self.lock(trace_id.as_str()).await?;
         let base = self.base(&place).await?;
         let before = base.as_ref().map(|trace| (trace.metadata.events.len(), trace.metadata.revision));
         let written = match fold(base, events, &self.rules) {
@@ -142,7 +142,7 @@ impl Documents {
     /// As [`Documents::save`].
     pub async fn import(&self, trace: &Trace) -> Result<Written> {
         let place = place(&trace.project, &trace.trace_id);
-        let lock = self.lock(&trace.trace_id).await?;
+        let lock = self.lock(trace.trace_id.as_str()).await?;
         let written = match self.base(&place).await? {
             Some(base) if base.metadata.events.len() >= trace.metadata.events.len() => {
                 Ok(self.unchanged(&place, base))
@@ -187,7 +187,7 @@ impl Documents {
     /// [`Error::Unavailable`] when the store is not writable.
     pub async fn delete(&self, project: &str, trace_id: &TraceId) -> Result<()> {
         let place = place(project, trace_id);
-        let lock = self.lock(trace_id).await?;
+        let lock = self.lock(trace_id.as_str()).await?;
         let store = self.store()?;
         for place in [summary_place(&place), place] {
             match store.delete(&place.0).await {
@@ -234,6 +234,15 @@ impl Documents {
             reason: error.to_string(),
         })?;
         Ok(Some(Found { trace: loaded.trace, integrity: loaded.integrity }))
+    }
+
+    /// Keeps others from writing the calibration files of a project, until what it gives is dropped. Whoever reads the
+    /// flags under it and then writes does not put older ones in the place of newer ones.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when another writer is not done in time.
+    pub async fn lock_project_files(&self, project: &str) -> Result<disk::LockedFile> {
+        self.lock(project).await
     }
 
     /// Replaces one of the calibration files of a project.
@@ -331,8 +340,8 @@ impl Documents {
         Ok(Arc::new(store))
     }
 
-    async fn lock(&self, trace_id: &TraceId) -> Result<disk::LockedFile> {
-        let digest = Sha256::digest(trace_id.as_str().as_bytes());
+    async fn lock(&self, name: &str) -> Result<disk::LockedFile> {
+        let digest = Sha256::digest(name.as_bytes());
         let number = digest.first().copied().unwrap_or(0) % LOCKS;
         let (folder, path) = (self.locks.clone(), self.locks.join(format!("documents-{number}.lock")));
         let locked = tokio::task::spawn_blocking(move || {

@@ -13,6 +13,7 @@ mod lookup;
 mod page;
 mod projection;
 mod record;
+mod row;
 mod search;
 mod upkeep;
 
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 pub use events::Documented;
 pub use filter::{Filter, Gate, Scope};
+pub use flags::Ended;
 pub use lookup::Sighting;
 pub use page::{Cursor, Page, Sort, TraceLine, ValueOf};
 pub use record::{Batch, Standing, TraceOutcome};

@@ -3,7 +3,7 @@
 //! It also remembers names and content of those events, so that most repeated requests are recognised without
 //! asking the database.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Sealed;
@@ -36,7 +36,7 @@ struct Run {
     hashes: HashMap<EventId, String>,
     bytes: usize,
     /// Events of it that the database does not hold yet.
-    pending: usize,
+    pending: HashSet<EventId>,
     /// Events and bytes of the whole run, as far as this process knows.
     total: (u64, u64),
     age: u64,
@@ -82,7 +82,7 @@ impl Live {
     pub fn remember(&self, trace_id: &TraceId, events: &[Arc<Sealed>], pending: bool) {
         let mut runs = self.runs();
         let run = runs.touch(trace_id);
-        let mut added = (0, 0);
+        let mut added = (0_usize, 0_usize);
         for event in events {
             if run.hashes.insert(event.event_id.clone(), event.content_hash.clone()).is_none() {
                 run.events.push(Arc::clone(event));
@@ -92,33 +92,53 @@ impl Live {
         run.bytes += added.1;
         run.total = (run.total.0 + added.0 as u64, run.total.1 + added.1 as u64);
         if pending {
-            run.pending += added.0;
-            runs.pending += added.0;
+            let before = run.pending.len();
+            run.pending.extend(events.iter().map(|event| event.event_id.clone()));
+            let more = run.pending.len() - before;
+            runs.pending += more;
         }
         runs.bytes += added.1;
         runs.shrink();
     }
 
-    /// Notes that the database holds `count` more of a run's events.
-    pub fn settle(&self, trace_id: &TraceId, count: usize) {
+    /// Notes that the database holds these events.
+    pub fn settle(&self, trace_id: &TraceId, events: &[Arc<Sealed>]) {
         let mut runs = self.runs();
-        let Some(run) = runs.by_id.get_mut(trace_id) else { return };
-        let settled = count.min(run.pending);
-        run.pending -= settled;
-        runs.pending -= settled;
+        runs.settle(trace_id, events);
         runs.shrink();
+    }
+
+    /// Takes back events that no store took. Those that were acknowledged before stay.
+    pub fn retract(&self, trace_id: &TraceId, events: &[Arc<Sealed>]) {
+        let mut runs = self.runs();
+        runs.settle(trace_id, events);
+        let Some(run) = runs.by_id.get_mut(trace_id) else { return };
+        let mut freed = (0_u64, 0_usize);
+        for event in events {
+            if run.hashes.remove(&event.event_id).is_some() {
+                freed = (freed.0 + 1, freed.1 + event.json().len());
+            }
+        }
+        run.events.retain(|event| run.hashes.contains_key(&event.event_id));
+        run.bytes -= freed.1;
+        run.total = (run.total.0 - freed.0, run.total.1 - freed.1 as u64);
+        let is_empty = run.events.is_empty();
+        runs.bytes -= freed.1;
+        if is_empty {
+            runs.remove(trace_id);
+        }
     }
 
     /// Forgets events that a document holds, and the run with its last one.
     pub fn forget<'i>(&self, trace_id: &TraceId, held: impl IntoIterator<Item = &'i EventId>) {
         let mut runs = self.runs();
         let Some(run) = runs.by_id.get_mut(trace_id) else { return };
-        let held: std::collections::HashSet<&EventId> = held.into_iter().collect();
+        let held: HashSet<&EventId> = held.into_iter().collect();
         let before = run.bytes;
         run.events.retain(|event| !held.contains(&event.event_id));
         run.bytes = run.events.iter().map(|event| event.json().len()).sum();
         let freed = before - run.bytes;
-        let is_empty = run.events.is_empty() && run.pending == 0;
+        let is_empty = run.events.is_empty() && run.pending.is_empty();
         runs.bytes -= freed;
         if is_empty {
             runs.remove(trace_id);
@@ -139,6 +159,12 @@ impl Live {
             .into_iter()
             .flat_map(|run| run.events.iter().map(|event| event.event().clone()))
             .collect()
+    }
+
+    /// Whether the database does not hold all of a run's events yet.
+    #[must_use]
+    pub fn is_pending(&self, trace_id: &TraceId) -> bool {
+        self.runs().by_id.get(trace_id).is_some_and(|run| !run.pending.is_empty())
     }
 
     /// How many events the database does not hold yet.
@@ -169,18 +195,27 @@ impl Runs {
         run
     }
 
+    fn settle(&mut self, trace_id: &TraceId, events: &[Arc<Sealed>]) {
+        let Some(run) = self.by_id.get_mut(trace_id) else { return };
+        let before = run.pending.len();
+        for event in events {
+            run.pending.remove(&event.event_id);
+        }
+        self.pending -= before - run.pending.len();
+    }
+
     fn remove(&mut self, trace_id: &TraceId) {
         if let Some(run) = self.by_id.remove(trace_id) {
             self.by_age.remove(&run.age);
             self.bytes -= run.bytes;
-            self.pending -= run.pending;
+            self.pending -= run.pending.len();
         }
     }
 
     fn shrink(&mut self) {
         const MOST_RUNS: usize = 10_000;
         while self.bytes > REMEMBERED_BYTES || self.by_id.len() > MOST_RUNS {
-            let settled = |id: &&TraceId| self.by_id.get(*id).is_some_and(|run| run.pending == 0);
+            let settled = |id: &&TraceId| self.by_id.get(*id).is_some_and(|run| run.pending.is_empty());
             let Some(oldest) = self.by_age.values().find(settled).cloned() else { return };
             self.remove(&oldest);
         }

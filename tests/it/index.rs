@@ -23,7 +23,7 @@ use whytrace::store::Sealed;
 use whytrace::store::index::{Batch, Documented, Index, Scope, Standing, TraceOutcome};
 
 use crate::support::run::Run;
-use crate::support::store::{Row1, Store};
+use crate::support::store::{Row1, Store, sort};
 
 /// Writes each promise as one test for each database.
 macro_rules! both {
@@ -132,6 +132,7 @@ async fn projection(store: &Store) -> Vec<(&'static str, Vec<Row1>)> {
         for row in &mut rows {
             row.retain(|column, _| *table != "traces" || !BOOKKEEPING.contains(&column.as_str()));
         }
+        sort(&mut rows);
         tables.push((*table, rows));
     }
     tables

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::schema::SHOWN_ELSEWHERE;
+use super::schema::NAMED_IN_TEXT;
 use super::{AlternativeRequest, FinishStatus, PrincipleRequest};
 
 /// Events of one run, in order; they are recorded all or none.
@@ -283,6 +283,10 @@ fn is_of_all(field: &str) -> bool {
     matches!(field, "event_id" | "started_at" | "completed_at")
 }
 
+/// The fields of an event that clients are shown as such; what a kind has besides stands in the description of the
+/// kinds. All fifty would be a quarter of what a model carries of all tools.
+const SHOWN: [&str; 5] = ["kind", "event_id", "timestamp", "stage", "decision_id"];
+
 /// Describes the kinds by their fields; the fields themselves speak by name.
 fn describe(schema: &mut Schema) {
     let kinds: Vec<String> = EventKind::ALL
@@ -296,11 +300,11 @@ fn describe(schema: &mut Schema) {
             }
         })
         .collect();
+    let kinds = format!("The fields of each kind. {}", kinds.join("; "));
     let described = [
-        ("kind", kinds.join("; ")),
+        ("kind", kinds),
         ("event_id", "Own id, for safe retries".to_owned()),
         ("timestamp", "RFC 3339; default now".to_owned()),
-        ("kept", "Items {id, score, reason}".to_owned()),
     ];
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
     let Some(properties) = properties else { return };
@@ -309,10 +313,11 @@ fn describe(schema: &mut Schema) {
             property.insert("description".to_owned(), json!(description));
         }
     }
-    for field in ["alternatives_considered", "principle_scores"] {
-        if let Some(item) = properties.get_mut(field).and_then(|list| list.get_mut("items")?.as_object_mut())
+    for (field, property) in properties.iter_mut() {
+        if !SHOWN.contains(&field.as_str())
+            && let Some(property) = property.as_object_mut()
         {
-            item.insert(SHOWN_ELSEWHERE.to_owned(), json!(true));
+            property.insert(NAMED_IN_TEXT.to_owned(), json!(true));
         }
     }
 }

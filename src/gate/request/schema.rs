@@ -16,9 +16,9 @@ use serde_json::{Map, Value, json};
 /// Clients are not shown it.
 pub(super) const SHORT_FORM: &str = "x-short-form";
 
-/// Marks, within this crate, an object that another tool's schema shows whole: clients are shown only that it is
-/// one.
-pub(super) const SHOWN_ELSEWHERE: &str = "x-shown-elsewhere";
+/// Marks, within this crate, a field that a description names: clients are not shown it once more, and its object is
+/// open for it.
+pub(super) const NAMED_IN_TEXT: &str = "x-named-in-text";
 
 /// The schema of `T` as clients are shown it: no `$ref`, `$defs`, `oneOf`, `anyOf`, list of types, `format`,
 /// `title`, `$schema` or default that says nothing.
@@ -27,13 +27,20 @@ pub fn plain_schema<T: JsonSchema>() -> Map<String, Value> {
     let mut schema = plainer::<T>();
     visit(&mut schema, &|schema| {
         schema.remove(SHORT_FORM);
-        if schema.contains_key(SHOWN_ELSEWHERE) {
-            schema.retain(|keyword, _| keyword == "type");
-        }
+        leave_out_named(schema);
     });
     match schema {
         Value::Object(schema) => schema,
         _ => Map::new(),
+    }
+}
+
+fn leave_out_named(schema: &mut Map<String, Value>) {
+    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    let before = properties.len();
+    properties.retain(|_, property| property.get(NAMED_IN_TEXT).is_none());
+    if properties.len() < before {
+        schema.remove("additionalProperties");
     }
 }
 

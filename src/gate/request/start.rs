@@ -20,7 +20,8 @@ pub struct StartRequest {
     /// The kind of report, such as `market_research`.
     #[schemars(description = "")]
     pub report_type: Option<String>,
-    /// e.g. "competitive"
+    /// The kind of research, such as `competitive`.
+    #[schemars(description = "")]
     pub research_type: Option<String>,
     /// The agent's name; the client's where absent.
     #[schemars(description = "")]

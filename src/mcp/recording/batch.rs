@@ -16,15 +16,15 @@ use crate::mcp::failure::{quoted_id, tool_error};
 use crate::mcp::tool::{Answer, Context, Tool, ToolError};
 use crate::model::EventId;
 use crate::recorder::Recorded;
+use crate::scorecard::counted;
 use crate::store::index::Standing;
 
 pub(super) const TOOL: Tool = Tool {
     name: "trace_record",
     title: "Record events",
-    description: "Record several events of one run in order: stages, decisions, evidence, prompts, iterations, outputs, \
-                  results and corrections of decisions; with start first and finish last, a whole run in one call. For a \
-                  single decision use trace_record_decision. Gives counts, the decisions' ids and saved; with a finish \
-                  also the scorecard.",
+    description: "Record many events of one run in order, all or none; with start first and finish last, a whole run. \
+                  Not one decision (trace_record_decision). Returns counts, decision ids, saved; with finish, as \
+                  trace_finish.",
     writes: true,
     idempotent: false,
     input_schema: plain_schema::<RecordRequest>,
@@ -41,8 +41,10 @@ struct Batched {
     #[serde(flatten)]
     receipt: Receipt,
     /// Events recorded now
+    #[schemars(with = "i64")]
     new: usize,
     /// Events recorded before
+    #[schemars(with = "i64")]
     duplicates: usize,
     /// In order
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -105,10 +107,10 @@ fn conflict(recorded: &Recorded) -> Option<ToolError> {
         code: "conflict",
         message: format!(
             "{} of {all} events have ids that were recorded before in trace {trace} with other content, which stays: \
-             {}{more}; the other {} are recorded",
+             {}{more}; the rest ({}) is recorded",
             conflicts.len(),
             named.join(", "),
-            all - conflicts.len()
+            counted(all.saturating_sub(conflicts.len()), "event")
         ),
         hint: format!(
             "call trace_record with trace_id {trace} and those events alone, under ids of their own; to correct a \
@@ -125,7 +127,8 @@ fn batched(recorded: &Recorded, kinds: &[EventKind]) -> Answer {
         .event_ids
         .iter()
         .zip(kinds)
-        .filter_map(|(id, kind)| (*kind == EventKind::Decision).then(|| id.to_string()))
+        .filter(|(_, kind)| **kind == EventKind::Decision)
+        .map(|(id, _)| id.to_string())
         .collect();
     let outcome = recorded.finished.as_deref().map(Outcome::of);
     let (new, duplicates) = (count(Standing::New), count(Standing::Duplicate));
@@ -134,11 +137,12 @@ fn batched(recorded: &Recorded, kinds: &[EventKind]) -> Answer {
         None => {
             let before = match duplicates {
                 0 => String::new(),
-                some => format!(", {some} were recorded before"),
+                some => format!("; {} had been recorded before", counted(some, "event")),
             };
-            let late = if ack.late { " The run had ended: they are marked late." } else { "" };
+            let late = if ack.late { " The run had ended: this is marked late." } else { "" };
             let trace = quoted_id(ack.trace_id.as_str());
-            let mut lines = vec![format!("{new} events are recorded in trace {trace}{before}.{late}")];
+            let mut lines =
+                vec![format!("Recorded {} in trace {trace}{before}.{late}", counted(new, "event"))];
             if !decision_ids.is_empty() {
                 let ids: Vec<String> = decision_ids.iter().map(|id| quoted_id(id)).collect();
                 lines.push(format!("Decisions: {}.", ids.join(", ")));

@@ -18,9 +18,8 @@ use crate::recorder::DecisionRecorded;
 pub(super) const TOOL: Tool = Tool {
     name: "trace_record_decision",
     title: "Record a decision",
-    description: "Record a choice that could have gone otherwise, when you make it: sources, method, model, plan, \
-                  stopping. Not for routine steps, nor many at once (trace_record). Gives decision_id (for a later \
-                  result, correction or review), saved, and a line of advice if something is missing.",
+    description: "Record a choice that could have gone otherwise, when you make it; not routine steps, nor many at once \
+                  (trace_record). Returns decision_id, saved, a line of advice if something is missing.",
     writes: true,
     idempotent: false,
     input_schema: plain_schema::<DecisionRequest>,

@@ -22,9 +22,8 @@ use crate::shown::one_line;
 pub(super) const TOOL: Tool = Tool {
     name: "trace_finish",
     title: "Finish a run",
-    description: "End a run, once, also when it failed or was given up; scores and cost as far as known. Not to change a \
-                  finished run (trace_review). Gives the scorecard to show the user, calibration flags that fired, saved, \
-                  and where the document and its summary lie.",
+    description: "End a run, once, also one that failed; not to change a finished one (trace_review). Returns the \
+                  scorecard to show the user, calibration flags fired, saved, document and summary paths.",
     writes: true,
     idempotent: true,
     input_schema: plain_schema::<FinishRequest>,

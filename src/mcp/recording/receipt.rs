@@ -6,8 +6,9 @@ use serde::Serialize;
 use crate::recorder::{Ack, SaveState, Saved};
 
 /// Said where recording is switched off, in place of everything else.
-const OFF: &str = "Recording is switched off in this server's configuration (as a whole, or for this run's project): \
-                   nothing was recorded. Go on with your run; later calls for it do nothing either.";
+const OFF: &str = "Recording is switched off in this server's configuration (WHYTRACE_ENABLED for everything, \
+                   WHYTRACE_DISABLED_PROJECTS for this run's project): nothing was recorded. Go on with your run; \
+                   later calls for it do nothing either.";
 
 /// The part of an answer that all writes have.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -30,7 +31,7 @@ pub(super) struct Receipt {
     unverified: Option<bool>,
     /// Secrets taken out
     #[serde(skip_serializing_if = "Option::is_none")]
-    redactions: Option<u32>,
+    redactions: Option<i64>,
 }
 
 /// Where a record is: `saved`, `pending` (it follows by itself) or `failed`.
@@ -55,9 +56,10 @@ impl Receipt {
                 document: saved.document.map(word),
             }),
             duplicate: if_so(ack.is_duplicate()),
-            late: if_so(ack.late),
+            // What is repeated comes late by its nature.
+            late: if_so(ack.late && !ack.is_duplicate()),
             unverified: if_so(ack.unverified),
-            redactions: (ack.redactions > 0).then_some(ack.redactions),
+            redactions: (ack.redactions > 0).then_some(ack.redactions.into()),
         }
     }
 
@@ -132,7 +134,8 @@ mod tests {
         assert_eq!(sentences.len(), 1);
         assert!(sentences[0].contains("the database does not have it yet and gets it by itself"));
         let data = serde_json::to_value(Receipt::of(&ack)).unwrap();
-        insta::assert_snapshot!(data.to_string(), @"");
+        let expected = r#"{"trace_id":"t1","saved":{"journal":"saved","database":"pending"}}"#;
+        assert_eq!(data.to_string(), expected);
     }
 
     #[test]

@@ -20,9 +20,8 @@ use crate::shown::one_line;
 pub(super) const TOOL: Tool = Tool {
     name: "trace_review",
     title: "Review a run or flag",
-    description: "Look at something again: flag or unflag a run and set its notes, say whether a decision proved right, or \
-                  acknowledge, snooze, resolve or reopen a calibration flag. Not for new events (trace_record). Sets \
-                  states, so repeating it is harmless. Gives what stands now.",
+    description: "Flag a run or set its notes, say whether a decision proved right, or act on a calibration flag; not \
+                  for new events (trace_record). Sets states: repeating is harmless. Returns what stands now.",
     writes: true,
     idempotent: true,
     input_schema: plain_schema::<ReviewRequest>,
@@ -35,6 +34,9 @@ pub(super) const TOOL: Tool = Tool {
 struct Looked {
     #[serde(flatten)]
     receipt: Option<Receipt>,
+    /// What was set on the run and its decision
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    set: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     flag: Option<FlagNow>,
 }
@@ -102,7 +104,8 @@ fn looked(done: &ReviewDone, said: Vec<String>) -> Answer {
     }
     // A review of a run that had ended is no late event in the eyes of whoever reviews.
     let receipt = done.ack.as_ref().map(Receipt::of).map(Receipt::timely);
-    answer(&lines, &Looked { receipt, flag })
+    let set = if done.ack.as_ref().is_some_and(|ack| ack.saved.is_some()) { said } else { Vec::new() };
+    answer(&lines, &Looked { receipt, set, flag })
 }
 
 impl FlagNow {

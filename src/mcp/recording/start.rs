@@ -18,9 +18,9 @@ use crate::recorder::Ack;
 pub(super) const TOOL: Tool = Tool {
     name: "trace_start",
     title: "Start a run",
-    description: "Open a run before its first decision; not for a run already open, nor one reported whole (trace_record \
-                  does that). Gives the trace_id for all later calls: valid in any process until the run is deleted. \
-                  A run silent for a day is closed as incomplete; its next event opens it again.",
+    description: "Open a run before its first decision; not to report one whole (trace_record). Returns the trace_id for \
+                  all later calls, valid in any process until the run is deleted; after a silent day the run closes \
+                  as incomplete, until its next event.",
     writes: true,
     idempotent: false,
     input_schema: plain_schema::<StartRequest>,

@@ -3,9 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::Index;
 use crate::error::Result;
-use crate::model::{Event, EventId, TraceId};
+use crate::model::{Event, EventId, Timestamp, TraceId};
 use crate::store::sealed::Sealed;
 use crate::store::session::Session;
 use crate::store::sql::{Sql, rows_at_once};
@@ -75,6 +77,15 @@ pub(super) async fn stored(session: &mut Session, trace_id: &TraceId) -> sqlx::R
     session.fetch_one(sql).await
 }
 
+/// When the last of the stored events of a run was recorded.
+pub(super) async fn latest(session: &mut Session, trace_id: &TraceId) -> sqlx::Result<Option<Timestamp>> {
+    let sql =
+        Sql::new("select recorded_at from events where trace_id = $1 order by recorded_at desc limit 1")
+            .bind(trace_id.as_str());
+    let row: Option<(DateTime<Utc>,)> = session.fetch_optional(sql).await?;
+    Ok(row.map(|(at,)| Timestamp::new(at)))
+}
+
 /// All stored events of a run, in the order in which they are folded.
 pub(super) async fn of(session: &mut Session, trace_id: &TraceId) -> sqlx::Result<Vec<Event>> {
     let sql = Sql::new("select body from events where trace_id = $1").bind(trace_id.as_str());
@@ -112,6 +123,26 @@ impl Index {
                         mark(session, &document).await?;
                     }
                     Ok(())
+                })
+            })
+            .await
+    }
+}
+
+impl Index {
+    /// Notes that the document of a run is no longer there, so that later events are taken without it. They wait
+    /// until it is back.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when the database is away.
+    pub async fn document_is_gone(&self, trace_id: &TraceId) -> Result<()> {
+        let trace_id = trace_id.clone();
+        self.database
+            .write(true, move |session| {
+                Box::pin(async move {
+                    let sql = Sql::new("update traces set document_revision = 0 where trace_id = $1")
+                        .bind(trace_id.as_str());
+                    session.execute(sql).await.map(|_| ())
                 })
             })
             .await

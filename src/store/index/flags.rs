@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use super::{Index, Scope, events};
 use crate::calibration::{
-    Baseline, CalibrationRules, Flag, FlagAction, GapRuns, GateCounts, NAMED_RUNS, PreviousRun, Resolutions,
-    Scores, SubjectScores, SubjectWindow, Windows, announcement_line, check, is_flagged_for_review,
+    Baseline, CalibrationRules, Finding, Flag, FlagAction, GapRuns, GateCounts, NAMED_RUNS, PreviousRun,
+    Resolutions, Scores, SubjectScores, SubjectWindow, Windows, announcement_line, check,
+    is_flagged_for_review,
 };
 use crate::error::Result;
-use crate::model::{Event, EventBody, EventId, QualityRules, Timestamp, Trace, TraceId, fold};
+use crate::model::{Event, EventBody, EventId, FlagNote, QualityRules, Timestamp, Trace, TraceId, fold};
 use crate::statistics::RunFacts;
 use crate::store::sealed::Sealed;
 use crate::store::session::Session;
@@ -28,24 +29,59 @@ pub(super) struct Calibrated {
     pub announcements: Vec<String>,
 }
 
-/// Checks a run whose rows are written, updates the flags, and notes on the run what was found.
+/// A run that was ended for good, as against being closed because nothing was heard of it: only such runs are checked.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// What the check looks at.
+    pub run: RunFacts,
+    /// What a check at that time has noted on it; `None` where there was none, or where others count by now.
+    pub noted: Option<Vec<FlagNote>>,
+}
+
+impl Ended {
+    /// The run of a document, as if it ended among the runs that are there now.
+    #[must_use]
+    pub fn anew(trace: &Trace, rules: &QualityRules) -> Option<Self> {
+        fold::has_finish(trace).then(|| Self { run: RunFacts::of(trace, rules), noted: None })
+    }
+
+    /// The run of a document that was checked when it ended, if it was: what it found then is what it can find.
+    #[must_use]
+    pub fn again(trace: &Trace, rules: &QualityRules) -> Option<Self> {
+        let is_noted = is_calibrated(trace).unwrap_or(false);
+        let noted = is_noted.then(|| trace.calibration.flags.clone());
+        Self::anew(trace, rules).map(|ended| Self { noted, ..ended })
+    }
+
+    fn may_find(&self, finding: &Finding) -> bool {
+        let is_it = |note: &FlagNote| note.kind == finding.kind.as_str() && note.subject == finding.subject;
+        self.noted.as_ref().is_none_or(|notes| notes.iter().any(is_it))
+    }
+}
+
+/// Whether what a check found is noted on the run.
+pub(super) fn is_calibrated(trace: &Trace) -> sqlx::Result<bool> {
+    Ok(trace.metadata.events.contains_key(&calibration_id()?))
+}
+
+/// Checks a run whose rows are written, updates the flags, and notes on the run what was found. A mark for review
+/// that somebody has set since the finish (`is_marked`) stays as it is.
 pub(super) async fn calibrate(
     session: &mut Session,
     trace: Trace,
     finish: &Event,
+    is_marked: bool,
     quality: &QualityRules,
     rules: &CalibrationRules,
 ) -> sqlx::Result<Calibrated> {
-    let run = RunFacts::of(&trace, quality);
-    let (findings, announcements) = observe(session, &run, finish.recorded_at, rules).await?;
+    let ended = Ended { run: RunFacts::of(&trace, quality), noted: None };
+    let (findings, announcements) = observe(session, &ended, finish.recorded_at, rules).await?;
     let body = EventBody::Calibration {
-        flags: findings.iter().map(crate::model::FlagNote::from).collect(),
+        flags: findings.iter().map(FlagNote::from).collect(),
         flagged_for_review: is_flagged_for_review(&findings),
     };
-    let event_id: EventId =
-        CALIBRATION.parse().map_err(|error: crate::model::IdError| sqlx::Error::Encode(error.into()))?;
     let event = Event {
-        event_id,
+        event_id: calibration_id()?,
         // Behind the finish, whatever else the process records meanwhile.
         recorded_at: finish.recorded_at,
         sequence: finish.sequence.saturating_add(1),
@@ -58,8 +94,12 @@ pub(super) async fn calibrate(
     };
     let sealed = Sealed::new(event.clone()).map_err(|error| sqlx::Error::Encode(error.into()))?;
     events::insert(session, &[Arc::new(sealed)]).await?;
-    let unmarked = trace.clone();
-    let trace = fold(Some(trace), [&event], quality).unwrap_or(unmarked);
+    let before = trace.clone();
+    let mark = before.calibration.flagged_for_review;
+    let mut trace = fold(Some(trace), [&event], quality).unwrap_or(before);
+    if is_marked {
+        trace.calibration.flagged_for_review = mark;
+    }
     if trace.calibration.flagged_for_review {
         let sql = Sql::new("update traces set flagged_for_review = $1 where trace_id = $2")
             .bind(true)
@@ -69,24 +109,27 @@ pub(super) async fn calibrate(
     Ok(Calibrated { trace, announcements })
 }
 
+fn calibration_id() -> sqlx::Result<EventId> {
+    CALIBRATION.parse().map_err(|error: crate::model::IdError| sqlx::Error::Encode(error.into()))
+}
+
 /// Checks a run against the rows that are there and lets the flags take in what was found.
-pub(super) async fn observe(
+async fn observe(
     session: &mut Session,
-    run: &RunFacts,
+    ended: &Ended,
     now: Timestamp,
     rules: &CalibrationRules,
-) -> sqlx::Result<(Vec<crate::calibration::Finding>, Vec<String>)> {
+) -> sqlx::Result<(Vec<Finding>, Vec<String>)> {
+    let run = &ended.run;
     let Some(ended_at) = run.ended_at() else { return Ok((Vec::new(), Vec::new())) };
-    if session.is_postgres() {
-        // One check at a time, so that two runs that end together do not both open the same flag.
-        session.run("select pg_advisory_xact_lock(hashtext('whytrace flags'))").await?;
-    }
+    lock(session).await?;
     let flags = read_flags(session, &Scope::Projects(vec![run.project.clone()])).await?;
     let Some(windows) = Windows::of(run, &Resolutions::of(&flags), rules) else {
         return Ok((Vec::new(), Vec::new()));
     };
     let baseline = baseline(session, run, &windows).await?;
-    let findings = check(run, &baseline, rules);
+    let mut findings = check(run, &baseline, rules);
+    findings.retain(|finding| ended.may_find(finding));
     let mut announcements = Vec::new();
     for finding in &findings {
         let existing = flags.iter().find(|flag| flag.key() == finding.key()).cloned();
@@ -97,6 +140,14 @@ pub(super) async fn observe(
         write_flag(session, &flag).await?;
     }
     Ok((findings, announcements))
+}
+
+/// One change of flags at a time, so that two runs that end together do not both open the same flag.
+async fn lock(session: &mut Session) -> sqlx::Result<()> {
+    if session.is_postgres() {
+        session.run("select pg_advisory_xact_lock(hashtext('whytrace flags'))").await?;
+    }
+    Ok(())
 }
 
 async fn baseline(session: &mut Session, run: &RunFacts, windows: &Windows) -> sqlx::Result<Baseline> {
@@ -282,9 +333,7 @@ impl Index {
         self.database
             .write(true, move |session| {
                 Box::pin(async move {
-                    if session.is_postgres() {
-                        session.run("select pg_advisory_xact_lock(hashtext('whytrace flags'))").await?;
-                    }
+                    lock(session).await?;
                     let flag = read_flags(session, &scope).await?.into_iter().find(|flag| flag.id == id);
                     let Some(mut flag) = flag else { return Ok(None) };
                     if flag.review(action, now) {
@@ -304,6 +353,7 @@ impl Index {
         self.database
             .write(true, move |session| {
                 Box::pin(async move {
+                    lock(session).await?;
                     let known = read_flags(session, &Scope::All).await?;
                     for flag in flags.iter().filter(|flag| !known.iter().any(|known| known.id == flag.id)) {
                         write_flag(session, flag).await?;
@@ -314,22 +364,24 @@ impl Index {
             .await
     }
 
-    /// Builds the flags that finished runs would have fired, in the order in which they ended, without announcing
-    /// any. For runs that came as documents.
+    /// Builds the flags that runs would have fired, in the order in which they ended, without announcing any. For runs
+    /// that came as documents.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] when the database is away.
-    pub async fn rebuild_flags(&self, mut runs: Vec<RunFacts>) -> Result<()> {
-        runs.sort_by(|a, b| (a.ended_at(), &a.trace_id).cmp(&(b.ended_at(), &b.trace_id)));
+    pub async fn rebuild_flags(&self, mut runs: Vec<Ended>) -> Result<()> {
+        runs.sort_by(|Ended { run: a, .. }, Ended { run: b, .. }| {
+            (a.ended_at(), &a.trace_id).cmp(&(b.ended_at(), &b.trace_id))
+        });
         let rules = self.calibration;
         for chunk in runs.chunks(200) {
             let chunk = chunk.to_vec();
             self.database
                 .write(true, move |session| {
                     Box::pin(async move {
-                        for run in &chunk {
-                            if let Some(ended_at) = run.ended_at() {
-                                observe(session, run, ended_at, &rules).await?;
+                        for ended in &chunk {
+                            if let Some(ended_at) = ended.run.ended_at() {
+                                observe(session, ended, ended_at, &rules).await?;
                             }
                         }
                         Ok(())

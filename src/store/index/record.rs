@@ -1,16 +1,14 @@
 //! Taking events in: each once, in one transaction with the rows that follow from it.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::projection::{self, Bookkeeping};
+use super::row::{Known, known, reshapes, touch};
 use super::{Index, events, flags};
 use crate::calibration::CalibrationRules;
 use crate::error::Result;
-use crate::model::{
-    Cost, Event, EventBody, EventId, Evidence, PromptEvent, QualityRules, Status, Timestamp, Trace, TraceId,
-    fold,
-};
+use crate::model::{Event, EventBody, EventId, QualityRules, Status, Timestamp, Trace, TraceId, fold};
 use crate::store::sealed::Sealed;
 use crate::store::session::Session;
 use crate::store::sql::Sql;
@@ -60,28 +58,6 @@ pub enum Standing {
     Moot,
 }
 
-/// What the row of a run says before a batch.
-#[derive(Clone, Debug, sqlx::FromRow)]
-struct Known {
-    trace_id: String,
-    status: String,
-    document_revision: i64,
-    projected: bool,
-    event_count: i64,
-    event_bytes: i64,
-    last_event_at: chrono::DateTime<chrono::Utc>,
-    decision_count: i64,
-    confidence_count: i64,
-    confidence_sum: f64,
-    turn_count: i64,
-    evidence_collected: Option<i64>,
-    evidence_passed: Option<i64>,
-    evidence_filtered: Option<i64>,
-    synthesis_input_tokens: Option<i64>,
-    synthesis_output_tokens: Option<i64>,
-    synthesis_cost_usd: Option<f64>,
-}
-
 impl Index {
     /// Records events of any number of runs in one transaction.
     ///
@@ -107,6 +83,7 @@ impl Index {
                     let mut known = known(session, &ids).await?;
                     let deleted = deleted(session, &ids).await?;
                     let mut outcomes: Vec<(usize, TraceOutcome)> = Vec::with_capacity(batches.len());
+                    let mut checks: Vec<(usize, Check)> = Vec::new();
                     let mut before: Option<&TraceId> = None;
                     for (place, batch) in &batches {
                         let id = &batch.trace_id;
@@ -117,11 +94,15 @@ impl Index {
                             let standings = vec![Standing::Deleted; batch.events.len()];
                             TraceOutcome::Recorded { standings, finished: None, announcements: Vec::new() }
                         } else {
-                            record_run(session, batch, known.get(id.as_str()), &rules).await?
+                            let (outcome, check) =
+                                record_run(session, batch, known.get(id.as_str()), &rules.0).await?;
+                            checks.extend(check.map(|check| (outcomes.len(), check)));
+                            outcome
                         };
                         outcomes.push((*place, outcome));
                         before = Some(id);
                     }
+                    calibrate(session, checks, &mut outcomes, &rules).await?;
                     Ok(outcomes)
                 })
             })
@@ -149,34 +130,22 @@ async fn deleted(session: &mut Session, ids: &[TraceId]) -> sqlx::Result<BTreeSe
     Ok(session.fetch::<(String,)>(sql).await?.into_iter().map(|row| row.0).collect())
 }
 
-async fn known(session: &mut Session, ids: &[TraceId]) -> sqlx::Result<HashMap<String, Known>> {
-    let mut sql = Sql::new(
-        "select trace_id, status, document_revision, projected, event_count, event_bytes, last_event_at, \
-         decision_count, confidence_count, confidence_sum, turn_count, evidence_collected, evidence_passed, \
-         evidence_filtered, synthesis_input_tokens, synthesis_output_tokens, synthesis_cost_usd \
-         from traces where trace_id in ",
-    );
-    sql.list(ids.iter().map(TraceId::as_str)).push(" order by trace_id");
-    if session.is_postgres() {
-        sql.push(" for update");
-    }
-    Ok(session.fetch::<Known>(sql).await?.into_iter().map(|row| (row.trace_id.clone(), row)).collect())
-}
-
 async fn record_run(
     session: &mut Session,
     batch: &Batch,
     known: Option<&Known>,
-    (rules, calibration): &(QualityRules, CalibrationRules),
-) -> sqlx::Result<TraceOutcome> {
+    rules: &QualityRules,
+) -> sqlx::Result<(TraceOutcome, Option<Check>)> {
     let revision = known.map_or(0, |known| u64::try_from(known.document_revision).unwrap_or(0));
     let at_hand = batch.document.as_ref().map_or(0, |document| document.metadata.revision);
     if at_hand < revision {
-        return Ok(TraceOutcome::NeedsDocument { revision });
+        return Ok((TraceOutcome::NeedsDocument { revision }, None));
     }
     let (standings, fresh) = take_in(session, batch, known).await?;
-    if fresh.is_empty() {
-        return Ok(TraceOutcome::Recorded { standings, finished: None, announcements: Vec::new() });
+    // A document that was written while the database was away holds what the rows do not say yet.
+    let is_behind = at_hand > revision || is_unchecked(batch)?;
+    if fresh.is_empty() && !is_behind {
+        return Ok((TraceOutcome::Recorded { standings, finished: None, announcements: Vec::new() }, None));
     }
     let known_status = known.and_then(|known| known.status.parse::<Status>().ok());
     let ends =
@@ -185,27 +154,86 @@ async fn record_run(
     let starts = fresh.iter().any(|event| matches!(event.body, EventBody::Start(_)));
     let reshapes = known.is_some_and(|known| fresh.iter().any(|event| reshapes(&event.body, known)));
     let mut finished = None;
-    let mut announcements = Vec::new();
+    let mut check = None;
     if ends || was_finished || starts || reshapes {
         // Events of a run whose start has not come yet wait for it.
         if let Some(trace) = read_run(session, batch, &fresh, known, rules).await? {
             let books = books(session, known, &fresh, batch, revision.max(at_hand)).await?;
             projection::write(session, &trace, &books, rules).await?;
-            let finish = fresh.iter().find(|event| matches!(event.body, EventBody::Finish(_)));
-            let trace = match finish {
-                Some(finish) => {
-                    let calibrated = flags::calibrate(session, trace, finish, rules, calibration).await?;
-                    announcements = calibrated.announcements;
-                    calibrated.trace
-                }
-                None => trace,
-            };
+            let was_open = known_status.is_none_or(|status| !status.is_finished());
+            check = to_check(session, batch, &trace, was_open).await?;
             finished = (trace.status().is_finished() || batch.document.is_some()).then(|| Box::new(trace));
         }
     } else if let Some(known) = known {
         touch(session, known.clone(), &fresh).await?;
     }
-    Ok(TraceOutcome::Recorded { standings, finished, announcements })
+    Ok((TraceOutcome::Recorded { standings, finished, announcements: Vec::new() }, check))
+}
+
+/// A run that has ended and that calibration has not looked at yet.
+struct Check {
+    trace: Trace,
+    finish: Event,
+    /// Whether somebody has said since whether it needs a look.
+    is_marked: bool,
+}
+
+/// Whether a batch brings a finish of which the document at hand does not know what calibration found.
+fn is_unchecked(batch: &Batch) -> sqlx::Result<bool> {
+    let Some(document) = &batch.document else { return Ok(false) };
+    let is_held = |event: &Arc<Sealed>| {
+        matches!(event.body, EventBody::Finish(_))
+            && document.metadata.events.get(&event.event_id) == Some(&event.content_hash)
+    };
+    Ok(batch.events.iter().any(is_held) && !flags::is_calibrated(document)?)
+}
+
+/// What of a run calibration has to look at. Its finish comes with the batch, unless it waited for the start.
+async fn to_check(
+    session: &mut Session,
+    batch: &Batch,
+    trace: &Trace,
+    was_open: bool,
+) -> sqlx::Result<Option<Check>> {
+    let Some(hash) = trace.metadata.events.get(&EventId::finish()) else { return Ok(None) };
+    if flags::is_calibrated(trace)? {
+        return Ok(None);
+    }
+    let is_finish =
+        |event: &&Event| matches!(event.body, EventBody::Finish(_)) && event.content_hash == *hash;
+    let in_batch = batch.events.iter().map(|event| event.event()).find(is_finish);
+    let stored = match in_batch {
+        None if was_open => events::of(session, &batch.trace_id).await?,
+        _ => Vec::new(),
+    };
+    let Some(finish) = in_batch.or_else(|| stored.iter().find(is_finish)) else { return Ok(None) };
+    let marks = |event: &Event| {
+        matches!(&event.body, EventBody::Review(review) if review.flagged_for_review.is_some())
+            && event.order() > finish.order()
+    };
+    let is_marked = batch.events.iter().any(|event| marks(event.event())) || stored.iter().any(marks);
+    Ok(Some(Check { trace: trace.clone(), finish: finish.clone(), is_marked }))
+}
+
+/// Checks the runs that ended, in the order in which they did: each is compared with those before it.
+async fn calibrate(
+    session: &mut Session,
+    mut checks: Vec<(usize, Check)>,
+    outcomes: &mut [(usize, TraceOutcome)],
+    (rules, calibration): &(QualityRules, CalibrationRules),
+) -> sqlx::Result<()> {
+    checks.sort_by(|(_, a), (_, b)| {
+        (a.trace.run.completed_at, &a.trace.trace_id).cmp(&(b.trace.run.completed_at, &b.trace.trace_id))
+    });
+    for (place, check) in checks {
+        let Check { trace, finish, is_marked } = check;
+        let calibrated = flags::calibrate(session, trace, &finish, is_marked, rules, calibration).await?;
+        if let Some((_, TraceOutcome::Recorded { finished, announcements, .. })) = outcomes.get_mut(place) {
+            *announcements = calibrated.announcements;
+            *finished = Some(Box::new(calibrated.trace));
+        }
+    }
+    Ok(())
 }
 
 /// Inserts what is new and says of each event what it is.
@@ -293,19 +321,24 @@ async fn books(
     revision: u64,
 ) -> sqlx::Result<Bookkeeping> {
     let whole = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let (event_count, event_bytes) = match known {
+    let (event_count, event_bytes, last_known) = match known {
         Some(known) => (
             known.event_count.saturating_add(whole(fresh.len())),
             known.event_bytes.saturating_add(events::bytes(fresh)),
+            Some(Timestamp::new(known.last_event_at)),
         ),
         None => {
             let held = batch.document.as_ref().map_or(0, |document| document.metadata.events.len());
             let (stored, bytes) = events::stored(session, &batch.trace_id).await?;
-            (stored.saturating_add(whole(held)), bytes)
+            // Those that waited for the start may have come later than it was recorded.
+            let waited = usize::try_from(stored).is_ok_and(|stored| stored > fresh.len());
+            let last = if waited { events::latest(session, &batch.trace_id).await? } else { None };
+            (stored.saturating_add(whole(held)), bytes, last)
         }
     };
-    let last = fresh.iter().filter(|event| event.body.is_activity()).map(|event| event.recorded_at).max();
-    let last_known = known.map(|known| Timestamp::new(known.last_event_at));
+    // Those that a document held before the rows did are no repetitions.
+    let heard = if fresh.is_empty() { &batch.events } else { fresh };
+    let last = heard.iter().filter(|event| event.body.is_activity()).map(|event| event.recorded_at).max();
     Ok(Bookkeeping {
         event_count,
         event_bytes,
@@ -314,67 +347,4 @@ async fn books(
         had_rows: known.is_some_and(|known| known.projected) || batch.document.is_some(),
         is_new: known.is_none(),
     })
-}
-
-/// Whether an event of an open run changes its row in a way that only all its events together tell. They are read
-/// again then, so this is left to what is rare.
-fn reshapes(body: &EventBody, known: &Known) -> bool {
-    match body {
-        EventBody::Iteration(_) | EventBody::Review(_) | EventBody::Calibration { .. } => true,
-        EventBody::Outputs(outputs) => outputs.report_path.is_some() || !outputs.output_paths.is_empty(),
-        // Once a prompt states what it used, what iterations state counts no longer.
-        EventBody::Prompt(_) => known.turn_count > 0,
-        _ => false,
-    }
-}
-
-/// Counts further events of an open run on its row.
-async fn touch(session: &mut Session, mut row: Known, fresh: &[Arc<Sealed>]) -> sqlx::Result<()> {
-    let mut cost = Cost::default();
-    (cost.input_tokens, cost.output_tokens) = (row.synthesis_input_tokens, row.synthesis_output_tokens);
-    cost.cost_usd = row.synthesis_cost_usd;
-    let mut evidence = Evidence::default();
-    (evidence.collected_count, evidence.passed_count) = (row.evidence_collected, row.evidence_passed);
-    evidence.filtered_count = row.evidence_filtered;
-    for event in fresh {
-        match &event.body {
-            EventBody::Decision(decision) => {
-                row.decision_count += 1;
-                if let Some(confidence) = decision.confidence {
-                    row.confidence_count += 1;
-                    row.confidence_sum += confidence.get();
-                }
-            }
-            EventBody::Evidence(report) => evidence.absorb(&report.evidence),
-            EventBody::Prompt(PromptEvent { prompt, .. }) => {
-                cost.add(prompt.input_tokens, prompt.output_tokens, prompt.cost_usd);
-            }
-            _ => {}
-        }
-    }
-    let last = fresh.iter().filter(|event| event.body.is_activity()).map(|event| event.recorded_at).max();
-    let sql = Sql::new(
-        "update traces set event_count = event_count + $1, event_bytes = event_bytes + $2, \
-         decision_count = $3, confidence_count = $4, confidence_sum = $5, \
-         evidence_collected = $6, evidence_passed = $7, evidence_filtered = $8, \
-         synthesis_input_tokens = $9, synthesis_output_tokens = $10, synthesis_cost_usd = $11, \
-         last_event_at = case when $12 > last_event_at then $12 else last_event_at end, \
-         updated_at = case when $12 > updated_at then $12 else updated_at end \
-         where trace_id = $13",
-    )
-    .bind(i64::try_from(fresh.len()).unwrap_or(i64::MAX))
-    .bind(events::bytes(fresh))
-    .bind(row.decision_count)
-    .bind(row.confidence_count)
-    .bind(row.confidence_sum)
-    .bind(evidence.collected_count)
-    .bind(evidence.passed_count)
-    .bind(evidence.filtered_count)
-    .bind(cost.input_tokens)
-    .bind(cost.output_tokens)
-    .bind(cost.cost_usd)
-    .bind(last)
-    .bind(row.trace_id);
-    session.execute(sql).await?;
-    Ok(())
 }

@@ -11,8 +11,8 @@ use crate::store::sql::Sql;
 
 impl Index {
     /// Puts runs into the index as their documents tell them, each with the document's path, and events that
-    /// these do not hold yet, in one transaction. Deleted runs stay deleted, and an older document does not take the place of a newer one. Gives
-    /// how many were taken.
+    /// these do not hold yet, in one transaction. Deleted runs stay deleted, and an older document does not take
+    /// the place of a newer one. Gives how many were taken.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] when the database is away.
@@ -122,11 +122,29 @@ async fn import_run(session: &mut Session, trace: Trace, rules: &QualityRules) -
     let books = Bookkeeping {
         event_count: i64::try_from(trace.metadata.events.len()).unwrap_or(i64::MAX),
         event_bytes: known.as_ref().map_or(0, |known| known.event_bytes),
-        last_event_at: known.as_ref().map(|known| Timestamp::new(known.last_event_at)),
+        last_event_at: known
+            .as_ref()
+            .map(|known| Timestamp::new(known.last_event_at))
+            .max(Some(last_heard(&trace))),
         document_revision: revision,
         had_rows: known.is_some(),
         is_new: known.is_none(),
     };
     projection::write(session, &trace, &books, rules).await?;
     Ok(true)
+}
+
+/// When the agent was last heard of, as far as the document says: it does not keep when each event arrived.
+fn last_heard(trace: &Trace) -> Timestamp {
+    let run = &trace.run;
+    let stages = || trace.stages.values();
+    let stays = stages().flat_map(|stage| &stage.entries).map(|stay| stay.started_at.max(stay.completed_at));
+    let times = [Some(run.started_at), run.completed_at]
+        .into_iter()
+        .chain(stages().map(|stage| stage.started_at.max(stage.completed_at)))
+        .chain(stays)
+        .chain(stages().flat_map(|stage| &stage.prompts).map(|prompt| prompt.timestamp))
+        .chain(trace.iterations.iter().map(|turn| turn.timestamp))
+        .chain(trace.decisions().map(|(_, decision)| Some(decision.timestamp)));
+    times.flatten().max().unwrap_or(run.started_at)
 }

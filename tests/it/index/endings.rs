@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use whytrace::model::{EventBody, OutcomeEvent, ReviewEvent, document};
 
 use super::*;
-use crate::support::run::{content, noon, scored, written};
+use crate::support::run::{content, noon, scored, with_paths, written};
 
 fn review(run: Run, notes: &str) -> Run {
     let event = ReviewEvent { flagged_for_review: Some(true), notes: Some(notes.to_owned()) };
@@ -38,7 +38,7 @@ both! {
         let document = settled(&index, &whole("t")).await;
         let text = serde_json::to_string(&document).unwrap();
         let read = document::read(&text, index.rules()).unwrap().trace;
-        assert_eq!(other.index().import(crate::support::run::with_paths(vec![read])).await.unwrap(), 1);
+        assert_eq!(other.index().import(with_paths(vec![read])).await.unwrap(), 1);
         assert_same(&projection(store).await, &projection(&other).await, "recorded and imported");
     }
 
@@ -46,8 +46,8 @@ both! {
         let index = store.index();
         let document = settled(&index, &whole("t")).await;
         let before = projection(store).await;
-        index.import(crate::support::run::with_paths(vec![document.clone()])).await.unwrap();
-        index.import(crate::support::run::with_paths(vec![document])).await.unwrap();
+        index.import(with_paths(vec![document.clone()])).await.unwrap();
+        index.import(with_paths(vec![document])).await.unwrap();
         assert_same(&projection(store).await, &before, "after and before");
         assert_eq!(store.value("select document_revision from traces").await, 1);
     }
@@ -59,7 +59,7 @@ both! {
         let late = run.at(noon().plus(TimeDelta::hours(1))).decide("late");
         outcome(&index, late.last_with(document.clone())).await;
         let before = projection(store).await;
-        index.import(crate::support::run::with_paths(vec![document])).await.unwrap();
+        index.import(with_paths(vec![document])).await.unwrap();
         assert_same(&projection(store).await, &before, "after and before");
     }
 
@@ -71,7 +71,7 @@ both! {
         let second = written(&finished(outcome(&index, late.last_with(first.clone())).await), 2);
         save_document(&index, &second).await;
         let before = projection(store).await;
-        assert_eq!(index.import(crate::support::run::with_paths(vec![first])).await.unwrap(), 0);
+        assert_eq!(index.import(with_paths(vec![first])).await.unwrap(), 0);
         assert_same(&projection(store).await, &before, "after and before");
     }
 
@@ -79,7 +79,7 @@ both! {
         let index = store.index();
         let run = whole("t");
         record_last(&index, &run.clone().decide("late")).await;
-        index.import(crate::support::run::with_paths(vec![run.document(1)])).await.unwrap();
+        index.import(with_paths(vec![run.document(1)])).await.unwrap();
         assert_eq!(store.value("select decision_count from traces").await, 2);
         assert_eq!(index.undocumented(10).await.unwrap().len(), 1);
     }
@@ -89,7 +89,7 @@ both! {
         let mut document = whole("t").document(1);
         let again = document.stages["collection"].decisions[0].clone();
         document.stages["collection"].decisions.push(again);
-        assert_eq!(index.import(crate::support::run::with_paths(vec![document])).await.unwrap(), 1);
+        assert_eq!(index.import(with_paths(vec![document])).await.unwrap(), 1);
         assert_eq!(count(store, "decisions").await, 1);
     }
 
@@ -163,8 +163,10 @@ both! {
         let index = store.index();
         record(&index, whole("t").batch()).await;
         let before = projection(store).await;
-        assert_eq!(record_last(&index, &Run::started("t").finish(scored(1.5, &[("META-12", 1.0), ("META-1", 3.0)]))).await, Standing::Duplicate);
-        assert_eq!(record_last(&index, &Run::started("t").finish(scored(3.0, &[]))).await, Standing::Conflict);
+        let again = Run::started("t").finish(scored(1.5, &[("META-12", 1.0), ("META-1", 3.0)]));
+        assert_eq!(record_last(&index, &again).await, Standing::Duplicate);
+        let other = Run::started("t").finish(scored(3.0, &[]));
+        assert_eq!(record_last(&index, &other).await, Standing::Conflict);
         assert_same(&projection(store).await, &before, "after and before");
     }
 
@@ -253,7 +255,7 @@ both! {
         assert_eq!(record(&index, run.batch()).await, vec![Standing::Deleted; run.events().len()]);
         let with_document = Batch { document: Some(Box::new(document.clone())), ..run.batch() };
         assert_eq!(record(&index, with_document).await, vec![Standing::Deleted; run.events().len()]);
-        assert_eq!(index.import(crate::support::run::with_paths(vec![document.clone(), kept.document(1)])).await.unwrap(), 1);
+        assert_eq!(index.import(with_paths(vec![document.clone(), kept.document(1)])).await.unwrap(), 1);
         save_document(&index, &document).await;
 
         for table in TABLES.into_iter().filter(|table| *table != "tombstones") {

@@ -81,7 +81,12 @@ both! {
 
     async fn children_come_in_the_order_in_which_they_began(store) {
         let index = store.index();
-        let runs = [child("a", "p", "late", 2), child("a", "p", "early", 1), child("a", "q", "else", 3), child("b", "p", "other", 1)];
+        let runs = [
+            child("a", "p", "late", 2),
+            child("a", "p", "early", 1),
+            child("a", "q", "else", 3),
+            child("b", "p", "other", 1),
+        ];
         record_all(&index, &runs).await;
         let children = async |scope| {
             let ids = index.children(&"a".parse().unwrap(), &scope).await.unwrap();
@@ -93,7 +98,12 @@ both! {
 
     async fn silent_runs_are_open_ones_the_longest_silent_first(store) {
         let index = store.index();
-        let runs = [child("x", "p", "b", 2), child("x", "p", "a", 1), child("x", "p", "c", 3), child("x", "p", "ended", 0).complete()];
+        let runs = [
+            child("x", "p", "b", 2),
+            child("x", "p", "a", 1),
+            child("x", "p", "c", 3),
+            child("x", "p", "ended", 0).complete(),
+        ];
         record_all(&index, &runs).await;
         let before = noon().plus(TimeDelta::minutes(3));
         assert_eq!(ids(&index.silent(before, 10).await.unwrap()), ["a", "b"]);
@@ -129,7 +139,8 @@ both! {
 
     async fn a_scope_hides_what_lies_outside_of_it_from_every_question(store) {
         let index = store.index();
-        record_all(&index, [&child("a", "p", "mine", 1).complete(), &child("a", "secret", "other", 2).complete()]).await;
+        let (mine, other) = (child("a", "p", "mine", 1).complete(), child("a", "secret", "other", 2).complete());
+        record_all(&index, [&mine, &other]).await;
         for (scope, expected) in [
             (only("p"), vec!["mine"]),
             (only("secret"), vec!["other"]),
@@ -147,9 +158,12 @@ both! {
             index.each_run(&filter, |facts| seen.push(facts.trace_id.to_string())).await.unwrap();
             seen.sort();
             found.push(seen);
-            found.push(index.latest(&filter, 9).await.unwrap().iter().rev().map(|s| s.trace_id.to_string()).collect());
-            found.push(index.with_prefix("", &scope, 9).await.unwrap().iter().map(|s| s.trace_id.to_string()).collect());
-            found.push(index.children(&"a".parse().unwrap(), &scope).await.unwrap().iter().map(ToString::to_string).collect());
+            let latest = index.latest(&filter, 9).await.unwrap();
+            found.push(latest.iter().rev().map(|seen| seen.trace_id.to_string()).collect());
+            let all = index.with_prefix("", &scope, 9).await.unwrap();
+            found.push(all.iter().map(|seen| seen.trace_id.to_string()).collect());
+            let children = index.children(&"a".parse().unwrap(), &scope).await.unwrap();
+            found.push(children.iter().map(ToString::to_string).collect());
             let mut seen = Vec::new();
             for id in ["mine", "other"] {
                 seen.extend(index.sighting(id, &scope).await.unwrap().map(|seen| seen.trace_id.to_string()));

@@ -64,7 +64,9 @@ both! {
 
     async fn a_schema_of_a_newer_version_is_refused_with_what_to_do(store) {
         store.index().probe().await.unwrap();
-        store.run("insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (9999, 'later', true, '', 0)").await;
+        let later = "insert into _sqlx_migrations (version, description, success, checksum, execution_time) \
+                     values (9999, 'later', true, '', 0)";
+        store.run(later).await;
         let said = refusal(&store.index()).await;
         assert!(said.contains("made by a newer whytrace: update this one"), "{said}");
         let failed = store.index().record(vec![Run::started("t").batch()], true).await;

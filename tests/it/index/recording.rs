@@ -57,13 +57,14 @@ both! {
 
     async fn the_row_of_an_open_run_says_what_all_its_events_say_after_each_of_them(store) {
         let piecewise = store.index();
-        let run = eventful("t");
+        let (at_once, run) = (Store::sqlite(), eventful("t"));
+        let index = at_once.index();
         for upto in 1..run.events().len() {
             record(&piecewise, run.batch_of(vec![Arc::clone(&run.events()[upto - 1])])).await;
-            let at_once = Store::sqlite();
-            record(&at_once.index(), run.batch_of(run.events()[..upto].to_vec())).await;
+            record(&index, run.batch_of(run.events()[..upto].to_vec())).await;
             let last = &run.events()[upto - 1].event_id;
             assert_same(&projection(store).await, &projection(&at_once).await, &format!("after {last}"));
+            at_once.clear().await;
         }
     }
 
@@ -136,7 +137,10 @@ both! {
         let (run, other) = (eventful("t"), Run::started("a").complete());
         let (first, second) = run.events().split_at(3);
         let batches = vec![
-            run.batch_of(first.to_vec()), other.batch(), run.batch_of(second.to_vec()), run.batch_of(first.to_vec()),
+            run.batch_of(first.to_vec()),
+            other.batch(),
+            run.batch_of(second.to_vec()),
+            run.batch_of(first.to_vec()),
         ];
         let outcomes = index.record(batches, true).await.unwrap();
         let [a, b, c, d] = <[TraceOutcome; 4]>::try_from(outcomes).unwrap();
@@ -172,18 +176,33 @@ both! {
         assert_eq!((seen.event_count, seen.event_bytes), (events.len() as u64, bytes as u64));
     }
 
-    async fn processes_that_record_different_events_of_a_new_run_lose_none_of_them(store) {
-        let run = eventful("t");
-        let tasks = run.events().iter().map(|event| {
-            let (index, batch) = (store.index(), run.batch_of(vec![Arc::clone(event)]));
-            async move { record(&index, batch).await }
-        });
-        for standings in futures::future::join_all(tasks).await {
-            assert_eq!(standings, [Standing::New]);
+    async fn a_run_is_heard_of_as_late_as_by_the_events_that_waited_for_it(store) {
+        let index = store.index();
+        let run = Run::started("t").decide("d");
+        record_last(&index, &run).await;
+        record(&index, run.batch_of(run.events()[..1].to_vec())).await;
+        let seen = index.sighting("t", &Scope::All).await.unwrap().unwrap();
+        assert_eq!(seen.last_event_at, run.last().recorded_at);
+    }
+
+    async fn processes_that_record_different_events_of_new_runs_lose_none_of_them(store) {
+        let runs: Vec<Run> = (0..4).map(|n| eventful(&format!("t{n}"))).collect();
+        let indexes = [store.index(), store.index(), store.index(), store.index()];
+        for index in &indexes {
+            index.probe().await.unwrap();
+        }
+        for run in &runs {
+            let tasks = run.events().iter().zip(indexes.iter().cycle()).map(|(event, index)| {
+                record(index, run.batch_of(vec![Arc::clone(event)]))
+            });
+            for standings in futures::future::join_all(tasks).await {
+                assert_eq!(standings, [Standing::New]);
+            }
         }
         let at_once = Store::sqlite();
-        record(&at_once.index(), run.batch()).await;
+        record_all(&at_once.index(), &runs).await;
         assert_same(&projection(store).await, &projection(&at_once).await, "piecewise and at once");
+        assert_eq!(store.value("select min(event_count) from traces").await, runs[0].events().len() as u64);
     }
 
     async fn processes_that_record_the_same_run_at_once_record_it_once(store) {

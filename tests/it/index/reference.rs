@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use whytrace::model::{QualityRules, Trace};
+use whytrace::model::{QualityRules, Trace, TraceId};
 use whytrace::statistics::RunFacts;
 use whytrace::store::index::{Filter, Gate, Scope, Sort, ValueOf};
 use whytrace::words::{SearchQuery, Term, words};
@@ -59,7 +59,7 @@ fn meets(run: &Trace, filter: &Filter) -> bool {
         && same(&filter.intent, run.run.intent.as_deref())
         && same(&filter.domain, run.run.domain.as_deref())
         && same(&filter.report_type, run.run.report_type.as_deref())
-        && same(&filter.parent, run.parent_trace_id.as_ref().map(|id| id.as_str()))
+        && same(&filter.parent, run.parent_trace_id.as_ref().map(TraceId::as_str))
         && filter.status.is_none_or(|status| status == run.run.status)
         && filter.score_min.is_none_or(|least| facts.score.is_some_and(|score| score >= least))
         && filter.score_max.is_none_or(|most| facts.score.is_some_and(|score| score <= most))

@@ -220,6 +220,7 @@ pub(crate) fn scored(score: f64, principles: &[(&str, f64)]) -> FinishEvent {
 }
 
 /// Documents as an import takes them: each with a path.
-pub(crate) fn with_paths(traces: Vec<whytrace::model::Trace>) -> Vec<(whytrace::model::Trace, String)> {
-    traces.into_iter().map(|trace| (trace.clone(), format!("{}.json", trace.trace_id))).collect()
+pub(crate) fn with_paths(traces: Vec<Trace>) -> Vec<(Trace, String)> {
+    let path = |trace: &Trace| format!("{}.json", trace.trace_id);
+    traces.into_iter().map(|trace| (path(&trace), trace)).map(|(path, trace)| (trace, path)).collect()
 }

@@ -88,6 +88,20 @@ impl Store {
         }
     }
 
+    /// Removes all that was recorded, for a test of many cases.
+    pub(crate) async fn clear(&self) {
+        let tables = "traces, tags, stages, decisions, alternatives, principle_scores, evidence, events, conflicts, \
+                      flags, tombstones";
+        match self.place {
+            Place::Folder(_) => {
+                let deletions: String =
+                    tables.split(", ").map(|table| format!("delete from {table};")).collect();
+                self.run(&format!("begin; delete from trace_words; {deletions} commit")).await;
+            }
+            Place::Schema(_) => self.run(&format!("truncate {tables}")).await,
+        }
+    }
+
     /// The rows of a question, in an order that does not depend on the database.
     pub(crate) async fn rows(&self, question: &str) -> Vec<Row1> {
         let text = AssertSqlSafe(question.to_owned());
@@ -103,7 +117,7 @@ impl Store {
                 rows.iter().map(postgres_row).collect()
             }
         };
-        rows.sort_by_cached_key(|row| Value::Object(row.clone()).to_string());
+        sort(&mut rows);
         rows
     }
 
@@ -113,6 +127,11 @@ impl Store {
         let [row] = rows.as_slice() else { panic!("{question} gives {} rows", rows.len()) };
         row.values().next().expect("a column").clone()
     }
+}
+
+/// Puts rows into an order that does not depend on the database.
+pub(crate) fn sort(rows: &mut [Row1]) {
+    rows.sort_by_cached_key(|row| Value::Object(row.clone()).to_string());
 }
 
 fn file(folder: &TempDir) -> PathBuf {

@@ -1,0 +1,33 @@
+//! The tools that read: lists, summaries, single runs, comparisons, patterns and flags.
+//!
+//! Each file of a tool holds what a client is shown of it, what it is given, and how its answer is put together;
+//! the answering is [`Query`](crate::query::Query)'s. Every answer is put on a [`Sheet`](sheet::Sheet), which keeps
+//! it within its budget and tells what was left out. Stored text goes through [`saying`] before it is shown.
+
+mod budget;
+mod call;
+mod compare;
+mod conditions;
+mod empty;
+mod failing;
+mod figures;
+mod flags;
+mod full;
+mod list;
+mod moment;
+mod notes;
+mod patterns;
+mod saying;
+mod scored;
+mod shape;
+mod sheet;
+mod summary;
+
+use super::tool::Tool;
+
+/// The tools that read, in the order in which clients are shown them.
+pub(super) const TOOLS: [Tool; 6] =
+    [list::TOOL, summary::TOOL, full::TOOL, compare::TOOL, patterns::TOOL, flags::TOOL];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! `trace_compare`: two runs side by side, and where they parted.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::budget::budget;
+use super::call::Call;
+use super::failing::{of_run, refused};
+use super::saying::{data, id, name, quote};
+use super::shape;
+use super::sheet::{Kept, Sheet};
+use crate::diff::{ChangeKind, Choice, Comparison, DecisionDifference};
+use crate::gate::request::{parse, plain_schema};
+use crate::mcp::tool::{Answer, Context, Tool, ToolError};
+
+/// Differing decisions that the text of a comparison lists by itself.
+const LISTED: usize = 8;
+
+pub(super) const TOOL: Tool = Tool {
+    name: "trace_compare",
+    title: "Compare two runs",
+    description: "Run b against run a, e.g. bad against good: where they first parted, decisions that \
+                  differ, deltas of quality, gaps, cost, duration, tokens, evidence, stages. Not for more \
+                  than two (trace_summary).",
+    writes: false,
+    idempotent: true,
+    input_schema: plain_schema::<CompareRequest>,
+    output_schema,
+    call: |context, arguments| Box::pin(call(context, arguments)),
+};
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(description = "")]
+pub(super) struct CompareRequest {
+    /// The measure; ids as in trace_full
+    trace_id_a: String,
+    /// Held against it
+    trace_id_b: String,
+    /// Also list decisions made alike
+    #[serde(default)]
+    include_same: bool,
+    offset: Option<i64>,
+    max_tokens: Option<i64>,
+}
+
+async fn call(context: Arc<Context>, arguments: Value) -> Result<Answer, ToolError> {
+    let request: CompareRequest = parse(arguments).map_err(refused)?;
+    let compared = context.query.compare(&request.trace_id_a, &request.trace_id_b, &context.scope).await;
+    Ok(request.answer(&of_run(&context, compared).await?))
+}
+
+impl CompareRequest {
+    pub(super) fn answer(&self, comparison: &Comparison) -> Answer {
+        let skipped = usize::try_from(self.offset.unwrap_or(0)).unwrap_or(0);
+        let decisions = self.decisions(comparison);
+        let listed = decisions.iter().take(LISTED).filter(|one| is_told(one)).count();
+        let budget = budget(self.max_tokens);
+        let mut sheet =
+            Sheet::new(budget, |kept| self.next(comparison, skipped, decisions.len(), budget, kept));
+        sheet.head("trace_id_a", id(&comparison.a.trace_id), "");
+        sheet.head("trace_id_b", id(&comparison.b.trace_id), "");
+        sheet.list("decisions", "");
+        sheet.list("stages", "");
+        if skipped > 0 {
+            sheet.field(
+                "offset",
+                skipped,
+                format!("Decisions of b against a, from the {}. on:", skipped + 1),
+            );
+        } else {
+            sheet.lines("text lines", &comparison.text());
+            for (field, value) in figures(comparison) {
+                sheet.field(field, value, "");
+            }
+        }
+        sheet.field("same", comparison.counts.same, "");
+        let rows = decisions.iter().enumerate().skip(skipped).map(|(place, difference)| {
+            let text = if place < listed { String::new() } else { decision_line(difference) };
+            (serde_json::to_value(difference).map(|value| data(&value, 300)).unwrap_or_default(), text)
+        });
+        sheet.items_from("decisions", rows.collect::<Vec<_>>().into_iter(), |row| {
+            Some((row.clone(), String::new())).filter(|_| skipped > 0)
+        });
+        if skipped == 0 {
+            let stages =
+                comparison.stages.iter().map(|stage| serde_json::to_value(stage).unwrap_or_default());
+            let rows: Vec<(Value, String)> = stages.map(|stage| (data(&stage, 200), String::new())).collect();
+            sheet.items("stages", rows.into_iter());
+        }
+        sheet.finish().0
+    }
+
+    /// The differing decisions in the order of their worth: other choices, other confidence or options; then those made
+    /// alike, where they are asked for.
+    fn decisions<'c>(&self, comparison: &'c Comparison) -> Vec<&'c DecisionDifference> {
+        let worth = |difference: &&DecisionDifference| match difference.kind {
+            _ if !is_told(difference) => 2,
+            ChangeKind::Changed if !difference.what_changed => 1,
+            ChangeKind::Same => 1,
+            _ => 0,
+        };
+        let mut decisions: Vec<&DecisionDifference> =
+            comparison.decisions.iter().filter(|one| self.include_same || is_told(one)).collect();
+        decisions.sort_by_key(worth);
+        decisions
+    }
+
+    fn next(
+        &self,
+        comparison: &Comparison,
+        skipped: usize,
+        all: usize,
+        budget: usize,
+        kept: &Kept,
+    ) -> Option<Call> {
+        let first = kept.first_cut()?;
+        let call = Call::new(TOOL.name)
+            .with("trace_id_a", id(&comparison.a.trace_id))
+            .with("trace_id_b", id(&comparison.b.trace_id))
+            .with_some("include_same", self.include_same.then_some(true));
+        let reached = skipped + kept.count("decisions");
+        if first == "decisions" && reached < all && reached > 0 {
+            return Some(call.with_some("max_tokens", self.max_tokens).with("offset", reached));
+        }
+        call.with_more_room(budget)
+    }
+}
+
+/// Whether a decision differs; one made alike does where it broke in one run only.
+fn is_told(difference: &DecisionDifference) -> bool {
+    let failed = |side: &Option<Choice>| side.as_ref().is_some_and(|choice| choice.error.is_some());
+    difference.kind != ChangeKind::Same || failed(&difference.a) != failed(&difference.b)
+}
+
+/// Everything but decisions and stages, with its names.
+fn figures(comparison: &Comparison) -> Vec<(&'static str, Value)> {
+    let value = |value: Result<Value, serde_json::Error>| data(&value.unwrap_or_default(), 300);
+    vec![
+        ("first_divergence", value(serde_json::to_value(&comparison.first_divergence))),
+        ("quality", value(serde_json::to_value(comparison.quality))),
+        ("counts", value(serde_json::to_value(comparison.counts))),
+        ("a", value(serde_json::to_value(&comparison.a))),
+        ("b", value(serde_json::to_value(&comparison.b))),
+        ("gaps", value(serde_json::to_value(&comparison.gaps))),
+        ("comparable", value(serde_json::to_value(&comparison.comparable))),
+        ("cost_usd", value(serde_json::to_value(comparison.cost_usd))),
+        ("duration_seconds", value(serde_json::to_value(comparison.duration_seconds))),
+        ("input_tokens", value(serde_json::to_value(comparison.input_tokens))),
+        ("output_tokens", value(serde_json::to_value(comparison.output_tokens))),
+        ("evidence_collected", value(serde_json::to_value(comparison.evidence_collected))),
+        ("evidence_kept", value(serde_json::to_value(comparison.evidence_kept))),
+        ("evidence_filtered", value(serde_json::to_value(comparison.evidence_filtered))),
+    ]
+}
+
+fn decision_line(difference: &DecisionDifference) -> String {
+    let side = |side: &Option<Choice>| match side {
+        Some(choice) => {
+            let confidence =
+                choice.confidence.map(|confidence| format!(" ({confidence:.2})")).unwrap_or_default();
+            format!("{}{confidence}", quote(&choice.what, 60))
+        }
+        None => "-".to_owned(),
+    };
+    let sign = match difference.kind {
+        ChangeKind::OnlyA => '-',
+        ChangeKind::OnlyB => '+',
+        ChangeKind::Changed => '~',
+        ChangeKind::Same => '=',
+    };
+    let (a, b) = (side(&difference.a), side(&difference.b));
+    let change = match difference.kind {
+        ChangeKind::OnlyA | ChangeKind::Same => a,
+        ChangeKind::OnlyB => b,
+        ChangeKind::Changed => format!("{a} -> {b}"),
+    };
+    format!("  {sign} {} / {}: {change}", name(&difference.stage), name(&difference.decision))
+}
+
+fn output_schema() -> Map<String, Value> {
+    let measures = "{a, b, delta: b - a}";
+    shape::answer(&[
+        ("trace_id_a!", "string", ""),
+        ("trace_id_b!", "string", ""),
+        ("first_divergence", "object", "Where the runs parted; absent where they decided alike"),
+        ("quality", "object", measures),
+        ("counts", "object", "Decisions same, changed, only_a, only_b"),
+        ("a", "object", ""),
+        ("b", "object", ""),
+        ("gaps", "object", ""),
+        ("comparable", "array", "What to keep in mind"),
+        ("cost_usd", "object", measures),
+        ("duration_seconds", "object", ""),
+        ("input_tokens", "object", ""),
+        ("output_tokens", "object", ""),
+        ("evidence_collected", "object", ""),
+        ("evidence_kept", "object", ""),
+        ("evidence_filtered", "object", ""),
+        ("stages", "array", ""),
+        ("decisions", "array", "Those that differ first"),
+        ("same", "integer", "Decisions made alike"),
+        ("offset", "integer", ""),
+    ])
+}

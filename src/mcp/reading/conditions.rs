@@ -1,0 +1,190 @@
+//! Which runs a question is about, as its arguments say it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::moment::moment;
+use super::saying::{name, quote};
+use crate::gate::Refusal;
+use crate::gate::refusal::quoted;
+use crate::model::{Status, Timestamp};
+use crate::store::index::{Filter, Gate, Scope};
+use crate::words::SearchQuery;
+
+/// Longest text that is searched for, in characters.
+const TEXT_CHARS: usize = 500;
+/// Longest name that is asked for, in characters.
+const NAME_CHARS: usize = 128;
+
+/// The conditions that lists and statistics share; a run meets all that are given.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(description = "")]
+pub(super) struct Conditions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    intent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("enum" = Status::ALL.map(Status::as_str)))]
+    status: Option<Status>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gate: Option<Verdict>,
+    /// On the 0..3 scale
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score_min: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score_max: Option<f64>,
+    /// RFC 3339, or ago: 30m, 24h, 7d, 2w
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+    /// Started before; as since
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+    /// Failed principle
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gap: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flagged: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag: Option<String>,
+    /// In query, tags, error
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+}
+
+/// The verdict of the quality gate, as something to ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(description = "")]
+enum Verdict {
+    /// The run passed.
+    Passed,
+    /// It did not.
+    Failed,
+    /// There is none.
+    Unknown,
+}
+
+impl Conditions {
+    /// Conditions on these three alone.
+    pub(super) fn on(project: Option<String>, intent: Option<String>, domain: Option<String>) -> Self {
+        Self { project, intent, domain, ..Self::default() }
+    }
+
+    /// The conditions as a filter over what is in scope.
+    pub(super) fn filter(&self, scope: &Scope, now: Timestamp) -> Result<Filter, Refusal> {
+        let text = given("text", &self.text)?;
+        let at = |field, text: &Option<String>| {
+            given(field, text)?.map(|text| moment(field, &text, now)).transpose()
+        };
+        let filter = Filter {
+            scope: scope.clone(),
+            project: given("project", &self.project)?,
+            intent: given("intent", &self.intent)?,
+            domain: given("domain", &self.domain)?,
+            report_type: given("report_type", &self.report_type)?,
+            status: self.status,
+            gate: self.gate.map(|verdict| match verdict {
+                Verdict::Passed => Gate::Passed,
+                Verdict::Failed => Gate::Failed,
+                Verdict::Unknown => Gate::Unknown,
+            }),
+            score_min: self.score_min,
+            score_max: self.score_max,
+            since: at("since", &self.since)?,
+            until: at("until", &self.until)?,
+            gap: given("gap", &self.gap)?,
+            flagged: self.flagged,
+            tag: given("tag", &self.tag)?,
+            text: text.as_deref().map(SearchQuery::parse),
+            ..Filter::default()
+        };
+        check(&filter)?;
+        Ok(filter)
+    }
+
+    /// Whether nothing is asked for in particular.
+    pub(super) fn is_empty(&self) -> bool {
+        self.arguments().is_empty()
+    }
+
+    /// The conditions as arguments of a call.
+    pub(super) fn arguments(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(mut arguments)) => {
+                arguments.retain(|_, value| value.as_str().is_none_or(|text| !text.trim().is_empty()));
+                arguments
+            }
+            // A struct of texts, numbers and names always is an object.
+            _ => Map::new(),
+        }
+    }
+
+    /// The conditions in words, as they follow "runs with": `project "cobot", status failed`; empty without any.
+    pub(super) fn described(&self) -> String {
+        let one = |(field, value): (&String, &Value)| match value {
+            Value::String(text) => format!("{field} {}", quote(text, 60)),
+            other => format!("{field} {other}"),
+        };
+        self.arguments().iter().map(one).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Eight hex digits that differ where the conditions or the order differ.
+    pub(super) fn fingerprint(&self, order: &str) -> String {
+        let mut hash = Sha256::new();
+        hash.update(Value::Object(self.arguments()).to_string());
+        hash.update(order);
+        hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// A value that was given and is not blank.
+pub(super) fn given(field: &str, value: &Option<String>) -> Result<Option<String>, Refusal> {
+    let most_chars = if field == "text" { TEXT_CHARS } else { NAME_CHARS };
+    let Some(value) = value.as_ref().filter(|value| !value.trim().is_empty()) else { return Ok(None) };
+    let chars = value.chars().count();
+    if chars > most_chars {
+        return Err(Refusal::new(
+            field,
+            format!("{chars} characters were sent, above"),
+            format!("the limit of {most_chars}"),
+            format!("send less of it than {}", name(&quoted(value))),
+        ));
+    }
+    Ok(Some(value.clone()))
+}
+
+fn check(filter: &Filter) -> Result<(), Refusal> {
+    if let (Some(min), Some(max)) = (filter.score_min, filter.score_max)
+        && min > max
+    {
+        let remedy = format!("send score_min {max} and score_max {min}, or one of them");
+        return Err(Refusal::new("score_min", format!("{min} is above"), format!("score_max {max}"), remedy));
+    }
+    if let (Some(since), Some(until)) = (filter.since, filter.until)
+        && since >= until
+    {
+        return Err(Refusal::new(
+            "since",
+            format!("{since} is not before"),
+            format!("until {until}"),
+            "send an earlier since or a later until",
+        ));
+    }
+    if filter.text.as_ref().is_some_and(SearchQuery::is_empty) {
+        return Err(Refusal::new(
+            "text",
+            "holds no word to look for, below",
+            "the minimum of one",
+            "send words, or leave it out",
+        ));
+    }
+    Ok(())
+}
