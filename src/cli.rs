@@ -43,6 +43,7 @@ const EXAMPLES: &str = "Examples:
 Every option can also be set in HOME/config.toml, or as WHYTRACE_<NAME> in the environment.";
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 struct Options {
     /// Folder of documents, journals and the embedded database
     #[arg(long, global = true, value_name = "DIR")]

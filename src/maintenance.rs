@@ -15,10 +15,10 @@ use serde::Serialize;
 
 use crate::calibration::Flag;
 use crate::error::{Error, Result};
-use crate::model::Trace;
+use crate::model::TraceId;
 use crate::store::Stores;
 use crate::store::documents::{Place, ProjectFile};
-use crate::store::index::Ended;
+use crate::store::index::{Ended, Scope};
 
 /// How many runs go into the index together.
 const AT_ONCE: usize = 100;
@@ -83,8 +83,8 @@ async fn restore_flags(stores: &Stores) -> Result<()> {
     if flags.is_empty() { Ok(()) } else { stores.index.restore_flags(flags).await }
 }
 
-/// Whether the index knows a document as it is.
-async fn is_indexed(stores: &Stores, trace: &Trace) -> Result<bool> {
-    let sighting = stores.index.sighting(trace.trace_id.as_str(), &crate::store::index::Scope::All).await?;
-    Ok(sighting.is_some_and(|sighting| sighting.document_revision >= trace.metadata.revision))
+/// Whether the index knows the document of a run in this revision, or a later one.
+async fn is_indexed(stores: &Stores, trace_id: &TraceId, revision: u64) -> Result<bool> {
+    let sighting = stores.index.sighting(trace_id.as_str(), &Scope::All).await?;
+    Ok(sighting.is_some_and(|sighting| sighting.document_revision >= revision))
 }

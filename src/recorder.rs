@@ -19,11 +19,12 @@ mod writer;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 pub use ack::{Ack, Finished, SaveState, Saved};
 pub use intake::{DecisionRecorded, Intake, Recorded, ReviewDone, Switch};
@@ -84,6 +85,11 @@ struct Inner {
     options: RecorderOptions,
     journal_waits: AtomicU32,
     database_waits: AtomicU32,
+    /// Held by the round that looks after things: there is one at a time.
+    looking: tokio::sync::Mutex<()>,
+    /// Adopted journals on their way to the index, and how many of them have not been read to their end.
+    replays: TaskTracker,
+    unread: AtomicUsize,
     shutdown: CancellationToken,
 }
 
@@ -126,6 +132,9 @@ impl Recorder {
                 options,
                 journal_waits: AtomicU32::new(0),
                 database_waits: AtomicU32::new(0),
+                looking: tokio::sync::Mutex::new(()),
+                replays: TaskTracker::new(),
+                unread: AtomicUsize::new(0),
                 shutdown,
             }),
         };
@@ -203,7 +212,7 @@ impl Recorder {
 
     /// Waits until the database holds everything that was recorded or adopted so far.
     pub async fn settled(&self) {
-        while self.inner.stores.live.pending() > 0 {
+        while self.inner.unread.load(Ordering::SeqCst) > 0 || self.inner.stores.live.pending() > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -217,6 +226,8 @@ impl Recorder {
                 inner.retirement.retire(&inner.stores.index, inner.journal.as_ref()).await;
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
+            inner.replays.close();
+            inner.replays.wait().await;
         };
         // What does not make it now is in the journal, and the next process brings it over.
         let _ = tokio::time::timeout(Duration::from_secs(2), quiet).await;

@@ -15,10 +15,11 @@ use super::Ending;
 /// Serves one client on standard input and output.
 pub(super) async fn stdio(config: &Config) -> anyhow::Result<Ending> {
     let service = Service::open(config)?;
+    // Before anything is said: whoever reads it may answer with Ctrl-C at once.
+    let shutdown = end_on_signal()?;
     if std::io::stdin().is_terminal() {
         greet(config);
     }
-    let shutdown = end_on_signal();
     Box::pin(serve_stdio(server(config, &service)?, shutdown)).await?;
     service.close().await;
     Ok(Ending::Done)
@@ -34,13 +35,14 @@ pub(super) async fn http(config: &Config) -> anyhow::Result<Ending> {
     options.allowed_origins.clone_from(&config.allowed_origins);
     let server = HttpServer::bind(options, move || handler.clone()).await?;
     let address = server.local_addr();
+    let shutdown = end_on_signal()?;
     eprintln!("whytrace {} serves MCP at http://{address}/mcp", env!("CARGO_PKG_VERSION"));
     eprintln!("  data      {}", config.home.display());
     eprintln!("  database  {}", config.database.describe());
     eprintln!("  connect   claude mcp add --transport http whytrace http://{address}/mcp");
     eprintln!("            old clients: http://{address}/sse    health: http://{address}/health");
     eprintln!("  end with Ctrl-C");
-    server.run(end_on_signal()).await;
+    server.run(shutdown).await;
     service.close().await;
     Ok(Ending::Done)
 }
@@ -68,34 +70,54 @@ fn greet(config: &Config) {
     eprintln!("See `whytrace --help` for what else it does; Ctrl-C ends it.");
 }
 
-/// A token that is cancelled by the first signal to end; the second one ends the program at once.
-fn end_on_signal() -> CancellationToken {
+/// A token that is cancelled by the first signal to end; the second one ends the program at once. Signals count from
+/// when this returns.
+fn end_on_signal() -> std::io::Result<CancellationToken> {
     let token = CancellationToken::new();
     let cancelled = token.clone();
+    let mut signals = Signals::listen()?;
     tokio::spawn(async move {
-        signal().await;
+        signals.next().await;
         cancelled.cancel();
-        signal().await;
+        signals.next().await;
         std::process::exit(130);
     });
-    token
+    Ok(token)
+}
+
+/// The signals by which people and supervisors end a program.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-        Err(_) => drop(tokio::signal::ctrl_c().await),
     }
 }
 
-#[cfg(not(unix))]
-async fn signal() {
-    drop(tokio::signal::ctrl_c().await);
+/// What ends a program on Windows: Ctrl-C.
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn next(&mut self) {
+        self.0.recv().await;
+    }
 }

@@ -72,3 +72,19 @@ fn an_unknown_name_in_the_file_is_refused() {
         load(Settings { home: Some(home.path().to_owned()), ..Settings::default() }, &[]).unwrap_err();
     assert!(error.to_string().contains("tolls"), "{error}");
 }
+
+#[test]
+fn a_number_or_word_that_means_nothing_is_refused_by_its_name() {
+    for (name, value) in [
+        ("REQUIRE", "databse"),
+        ("SCALE_MAX", "0"),
+        ("THRESHOLD", "NaN"),
+        ("GAP_LIMIT", "-1"),
+        ("STRENGTH_LIMIT", "inf"),
+        ("ABANDON_AFTER_HOURS", "-1"),
+    ] {
+        let name = format!("WHYTRACE_{name}");
+        let refused = load(Settings::default(), &[("WHYTRACE_HOME", "/nonexistent/w"), (&name, value)]);
+        assert!(matches!(refused, Err(ConfigError::Value { .. })), "{name}: {refused:?}");
+    }
+}

@@ -115,7 +115,8 @@ impl Importer {
         } else {
             self.done.known += 1;
         }
-        if written.changed || !super::is_indexed(&self.stores, &written.trace).await? {
+        let (trace_id, revision) = (&written.trace.trace_id, written.trace.metadata.revision);
+        if written.changed || !super::is_indexed(&self.stores, trace_id, revision).await? {
             self.ended.extend(Ended::anew(&written.trace, &rules));
             self.projects.insert(written.trace.project.clone());
             self.waiting.push((written.trace, written.path.display().to_string()));

@@ -8,6 +8,7 @@ mod v1;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::fold::settle;
 use super::{QualityRules, Trace};
 
 /// A document that was read.
@@ -78,6 +79,8 @@ pub fn from_value(value: Value, rules: &QualityRules) -> Result<Loaded, Document
         serde_json::from_value(value).map_err(|error| DocumentError::Shape(error.to_string()))?;
     if integrity == Integrity::Unhashed {
         trace.quality.complete(rules);
+        // So that the database and whoever reads the run tell the same of it.
+        settle(&mut trace);
     }
     Ok(Loaded { trace, integrity })
 }

@@ -289,18 +289,23 @@ fn reopen(trace: &mut Trace) {
 }
 
 /// What follows from the whole: stages entered after the end, costs that only the parts stated, counts.
-fn settle(trace: &mut Trace) {
+///
+/// A document that was not made from events may count turns that it does not list: those counts only grow.
+pub(super) fn settle(trace: &mut Trace) {
     if let Some(completed_at) = trace.run.completed_at {
         for stage in trace.stages.values_mut() {
             stage.close_at_finish(completed_at);
         }
     }
     settle_cost(trace);
+    let is_made_from_events = trace.metadata.events.contains_key(&EventId::start());
     let turns = trace.iterations.len() as u64;
     if turns > 0 {
-        trace.iteration_count = turns;
-        let failed = trace.iterations.iter().filter(|turn| turn.passed == Some(false)).count();
-        trace.quality_gate_failures = failed as u64;
+        let failed = trace.iterations.iter().filter(|turn| turn.passed == Some(false)).count() as u64;
+        let (counted, counted_failed) =
+            if is_made_from_events { (0, 0) } else { (trace.iteration_count, trace.quality_gate_failures) };
+        trace.iteration_count = counted.max(turns);
+        trace.quality_gate_failures = counted_failed.max(failed);
     } else if trace.quality.passed == Some(false) {
         trace.quality_gate_failures = trace.quality_gate_failures.max(1);
     }

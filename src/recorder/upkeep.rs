@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -57,14 +58,15 @@ async fn is_over(recorder: &Recorder, pause: Duration) -> bool {
 impl Recorder {
     /// One round: adopt, close, write what was left.
     pub async fn look_after(&self) {
+        let _round = self.inner.looking.lock().await;
         let identity = stores_identity(&self.inner.options);
         let folder = self.inner.options.home.join("journal");
         let adopted = tokio::task::spawn_blocking(move || journal::adopt(&folder, &identity)).await;
         match adopted {
             Ok(Ok(journals)) => {
                 for journal in journals {
-                    let recorder = self.clone();
-                    tokio::spawn(async move { recorder.replay(journal).await });
+                    let (recorder, unread) = (self.clone(), Unread::of(self));
+                    self.inner.replays.spawn(async move { recorder.replay(journal, unread).await });
                 }
             }
             Ok(Err(error)) => tracing::debug!("journals of other processes cannot be looked at: {error}"),
@@ -79,7 +81,7 @@ impl Recorder {
     }
 
     /// Brings the records of a dead process's journal to the index, and removes it when they are there for good.
-    async fn replay(&self, journal: AdoptedJournal) {
+    async fn replay(&self, journal: AdoptedJournal, unread: Unread) {
         let mut records = match journal.records() {
             Ok(records) => records,
             Err(error) => {
@@ -117,6 +119,7 @@ impl Recorder {
                 waits.push(held);
             }
         }
+        drop(unread);
         for held in waits {
             if held.await.is_err() {
                 // The process ends, or an event was set apart: the journal stays for the next one.
@@ -171,6 +174,22 @@ impl Recorder {
             });
         }
         Ok(())
+    }
+}
+
+/// Counts an adopted journal for as long as what it holds is not among what is pending.
+struct Unread(Recorder);
+
+impl Unread {
+    fn of(recorder: &Recorder) -> Self {
+        recorder.inner.unread.fetch_add(1, Ordering::SeqCst);
+        Self(recorder.clone())
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        self.0.inner.unread.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

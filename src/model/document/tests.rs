@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::{QualityRules, Status};
+use crate::model::{QualityRules, Status, fold};
 
 fn load(value: &Value) -> Loaded {
     read(&value.to_string(), &QualityRules::default()).unwrap()
@@ -91,6 +91,21 @@ fn fields_of_a_newer_version_survive_a_rewriting() {
     let value: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(value["future"], json!({"a": [1]}));
     assert_eq!(value["stages"]["s"]["mood"], "calm");
+}
+
+#[test]
+fn a_document_that_counts_turns_without_listing_them_keeps_its_count() {
+    let mut document = version_1(&json!({}));
+    document["schema_version"] = json!(2);
+    document["run"]["status"] = json!("complete");
+    document["iterations"] = json!([{"passed": false, "score": 1.8}]);
+    document["iteration_count"] = json!(3);
+    document["quality_gate_failures"] = json!(2);
+    document["stages"] = json!({});
+    let trace = load(&document).trace;
+    assert_eq!((trace.iteration_count, trace.quality_gate_failures), (3, 2));
+    let read_again = fold(Some(trace.clone()), &[], &QualityRules::default()).unwrap();
+    assert_eq!(read_again, trace, "reading changes nothing");
 }
 
 #[test]
