@@ -301,10 +301,7 @@ fn describe(schema: &mut Schema) {
         })
         .collect();
     let kinds = format!("The fields of each kind. {}", kinds.join("; "));
-    let described = [
-        ("kind", kinds),
-        ("timestamp", "RFC 3339; default now".to_owned()),
-    ];
+    let described = [("kind", kinds), ("timestamp", "RFC 3339; default now".to_owned())];
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
     let Some(properties) = properties else { return };
     for (field, description) in described {
