@@ -186,7 +186,7 @@ fn a_concise_run() {
     - quality_gate_regression: Project cobot failed the gate
     Stages (1):
     - collection: 45.8s, 1 decision, 1 prompt (section prompts), failed: "gave up"
-    Iterations (1, 0 failed the gate):
+    Iterations (1, 1 failed the gate):
     - 1. FAIL, 1.2, gaps META-12, changed "other sources"
     Evidence:
     - collection: 28 collected, 18 kept, from exa 22, reddit 6
