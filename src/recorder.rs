@@ -222,7 +222,10 @@ impl Recorder {
         let inner = &self.inner;
         let quiet = async {
             self.settled().await;
-            inner.retirement.retire(&inner.stores.index, inner.journal.as_ref()).await;
+            while !inner.retirement.is_done() {
+                inner.retirement.retire(&inner.stores.index, inner.journal.as_ref()).await;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
             inner.replays.close();
             inner.replays.wait().await;
         };

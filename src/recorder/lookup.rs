@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::{PATIENCE, Recorder, WAITS_IN_VAIN};
 use crate::error::{Error, Result};
 use crate::gate::limits::{TRACE_BYTES, TRACE_EVENTS};
-use crate::model::{EventBody, Trace, TraceId, fold};
+use crate::model::{EventBody, EventId, Trace, TraceId, fold};
 use crate::store::Sealed;
 use crate::store::index::Scope;
 use crate::store::live::Glimpse;
@@ -35,7 +35,8 @@ impl Recorder {
         if let Some(glimpse) = stores.live.glimpse(trace_id)
             && (starts || glimpse.project.is_some())
         {
-            return Ok(Met { glimpse, unverified: false, finished: false });
+            let finished = stores.live.hash(trace_id, &EventId::finish()).is_some();
+            return Ok(Met { glimpse, unverified: false, finished });
         }
         if starts {
             return Ok(Met::default());

@@ -25,6 +25,11 @@ impl Retirement {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).push(Held { positions, finally });
     }
 
+    /// Whether the journal has been let go of everything that the database holds.
+    pub(super) fn is_done(&self) -> bool {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// Lets the journal go of everything committed so far. Does nothing while the database cannot prove it.
     pub(super) async fn retire(&self, index: &Index, journal: Option<&Journal>) {
         let held = std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));
@@ -36,15 +41,25 @@ impl Retirement {
             self.held.lock().unwrap_or_else(PoisonError::into_inner).extend(held);
             return;
         }
+        let mut early = Vec::new();
         for held in held {
-            if let (Some(journal), Some(positions)) = (journal, held.positions.get()) {
-                journal.release(positions);
+            // Whether the journal is done with it is asked first: after that, what it says does not change.
+            let is_written = Arc::strong_count(&held.positions) == 1;
+            match (journal, held.positions.get()) {
+                (Some(journal), Some(positions)) => journal.release(positions),
+                (Some(_), None) if !is_written => {
+                    early.push(held);
+                    continue;
+                }
+                _ => {}
             }
             if let Some(finally) = held.finally {
                 // Whoever adopted the journal may be gone; another will adopt it.
                 let _ = finally.send(());
             }
         }
+        // The database was quicker than the journal, which still has to say where it put them.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).extend(early);
         if let Some(journal) = journal {
             journal.retire_if_idle().await;
         }

@@ -2,14 +2,8 @@
 //!
 //! [`plan`] thinks up some weeks of runs, [`recording`] has two processes record them, [`plain`] and [`watch`] work out
 //! from the documents on disk what statistics and calibration flags have to say, by the simplest loops that the
-//! definitions allow. [`figures`] and [`flags`] compare; [`laws`] says what must not matter; [`abandonment`] is about
-//! runs that fall silent.
-#![expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::needless_pass_by_value,
-    reason = "the numbers of a made-up history are small and known"
-)]
+//! definitions allow. [`figures`] and [`flags`] compare; [`laws`] says what must not matter; [`catching_up`] is
+//! about a database that hears of things late, [`abandonment`] about runs that fall silent.
 
 mod abandonment;
 mod announcements;

@@ -303,7 +303,6 @@ fn describe(schema: &mut Schema) {
     let kinds = format!("The fields of each kind. {}", kinds.join("; "));
     let described = [
         ("kind", kinds),
-        ("event_id", "Own id, for safe retries".to_owned()),
         ("timestamp", "RFC 3339; default now".to_owned()),
     ];
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);

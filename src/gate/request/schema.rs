@@ -28,10 +28,19 @@ pub fn plain_schema<T: JsonSchema>() -> Map<String, Value> {
     visit(&mut schema, &|schema| {
         schema.remove(SHORT_FORM);
         leave_out_named(schema);
+        show_anything_as_text(schema);
     });
     match schema {
         Value::Object(schema) => schema,
         _ => Map::new(),
+    }
+}
+
+/// What takes any JSON is shown as text: a schema that says nothing makes some clients refuse the tool, and text is
+/// what every client can send. [`parse`](super::parse) goes by the shape, and still takes anything.
+fn show_anything_as_text(schema: &mut Map<String, Value>) {
+    if schema.keys().all(|keyword| keyword == "description") {
+        schema.insert("type".to_owned(), json!("string"));
     }
 }
 

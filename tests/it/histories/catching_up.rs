@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use whytrace::gate::request::ReviewRequest;
-use whytrace::model::{FlagNote, StartEvent, Status};
+use whytrace::model::{FlagNote, StartEvent, Status, TraceId};
 use whytrace::service::Service;
 use whytrace::store::index::{Filter, Scope};
 
@@ -66,7 +66,7 @@ async fn runs_that_ended_while_the_database_was_away_are_checked_in_the_order_of
     let flags = service.query.flags(&Scope::All).await.unwrap();
     let kinds: Vec<&str> = flags.iter().map(|flag| flag.kind.as_str()).collect();
     assert_eq!(kinds, ["quality_gate_regression"]);
-    assert_eq!(flags[0].baseline.previous_trace_id.as_ref().map(whytrace::model::TraceId::as_str), Some("m"));
+    assert_eq!(flags[0].baseline.previous_trace_id.as_ref().map(TraceId::as_str), Some("m"));
     assert_eq!(noted(&service, &place, "a").await.0.len(), 1);
     service.close().await;
 }

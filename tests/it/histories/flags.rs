@@ -1,10 +1,8 @@
 //! Calibration flags against the documents: what fires, what is noted, what is announced.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use whytrace::calibration::{AlertKind, Flag, FlagKind};
+use whytrace::calibration::{AlertKind, Flag, FlagKind, Severity};
 use whytrace::gate::request::{FlagAction, ReviewRequest};
 use whytrace::model::Timestamp;
 use whytrace::store::index::Scope;
@@ -25,7 +23,9 @@ on_both! {
         let runs = recording.runs().await;
         let watch = Watch::over(&recording.happened, &runs, false);
         watch.assert_noted(&runs);
-        watch.assert_flags(&recording.flags().await);
+        let flags = recording.flags().await;
+        watch.assert_flags(&flags);
+        assert_variety(&flags);
         let ids: Vec<String> = watch.announced.iter().map(|(_, key)| id_of(key)).collect();
         let lines = heard();
         assert_eq!(lines.len(), ids.len(), "{lines:#?}");
@@ -49,23 +49,16 @@ on_both! {
     async fn the_alerts_file_has_a_dated_heading_for_each_alert_the_newest_last_and_is_always_whole(place) {
         let mut recording = Recording::begin(place);
         let projects = recording.place.path("projects");
-        let (watched, is_over) = (projects.clone(), Arc::new(AtomicBool::new(false)));
-        let end = Arc::clone(&is_over);
-        let reader = std::thread::spawn(move || {
-            let mut seen = 0;
-            while !end.load(Ordering::Relaxed) {
-                seen += alerts(&watched).len();
-            }
-            seen
-        });
-        recording.carry_out(&Course::new(3, 40, 12).plan()).await;
+        for step in &Course::new(3, 40, 12).plan().steps {
+            recording.step(step).await;
+            // Each is read while it is being replaced.
+            drop(alerts(&projects));
+        }
         let flags = recording.flags().await;
         eventually("the files say what the flags say", async || {
             by_project(&flags).values().all(|flags| alerts(&projects).contains(&headings(flags)))
         })
         .await;
-        is_over.store(true, Ordering::Relaxed);
-        assert!(reader.join().unwrap() > 0, "somebody has read the files meanwhile");
         recording.close().await;
     }
 
@@ -93,6 +86,25 @@ on_both! {
         }
         recording.close().await;
     }
+}
+
+/// Asserts that the flags have lived through what flags can.
+fn assert_variety(flags: &[Flag]) {
+    let has = |what: &str, meaning: &dyn Fn(&Flag) -> bool| assert!(flags.iter().any(meaning), "{what}");
+    for kind in FlagKind::ALL {
+        has(kind.as_str(), &|flag| flag.kind == kind);
+    }
+    for severity in [Severity::Note, Severity::Warning] {
+        has(severity.as_str(), &|flag| flag.severity == severity);
+    }
+    for kind in [AlertKind::Opened, AlertKind::Reopened, AlertKind::StillOpen] {
+        has("an alert of each kind", &|flag| flag.alerts.iter().any(|alert| alert.kind == kind));
+    }
+    has("an acknowledged flag", &|flag| flag.state.as_str() == "acknowledged");
+    has("a flag that is open after it was resolved", &|flag| {
+        flag.state.as_str() == "open" && flag.counted_after.is_some()
+    });
+    has("a flag with more runs behind it than it names", &|flag| flag.n > 20);
 }
 
 /// The headings of each project's alerts, as its file has them now.

@@ -92,6 +92,9 @@ on_both! {
         assert_told(&service.query, &told, course.ends()).await;
         assert_same_flags(flags(&service.query).await, before.clone());
 
+        reindex(stores, &places, |_| {}).await.unwrap();
+        assert_same_flags(flags(&service.query).await, before.clone());
+
         let ended = happened.iter().find_map(|happened| match happened {
             Happened::Finished { run, flags: Some(flags), .. } if !flags.is_empty() => Some(run),
             _ => None,
@@ -172,8 +175,7 @@ fn whole_runs(plan: &Plan) -> Vec<Value> {
 
 fn shuffle(runs: &mut [Value], dice: &mut Dice) {
     for end in (1..runs.len()).rev() {
-        let other = usize::try_from(dice.below(end as u64 + 1)).expect("an index");
-        runs.swap(end, other);
+        runs.swap(end, dice.place(end + 1));
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Datelike as _;
 use whytrace::model::{Status, Timestamp};
-use whytrace::statistics::{GroupBy, GroupedReport, PatternsReport, RunFacts, SummaryReport};
+use whytrace::statistics::{GroupBy, GroupedReport, PatternsReport, RunFacts, SummaryReport, Trend};
 
 /// How far a figure may lie from the plain one: what the order of adding makes of it.
 const ROUNDING: f64 = 1e-9;
@@ -85,18 +85,13 @@ pub(super) fn assert_groups(report: &GroupedReport, by: GroupBy, runs: &[&RunFac
     let members = |wanted: &Option<String>| -> Vec<&RunFacts> {
         runs.iter().copied().filter(|run| key(run, by) == *wanted).collect()
     };
-    let mut order: Vec<(Option<String>, usize)> =
-        keys.into_iter().map(|key| (key.clone(), members(&key).len())).collect();
+    let mut order: Vec<(Option<String>, i64)> =
+        keys.into_iter().map(|key| (key.clone(), members(&key).len() as i64)).collect();
     order.sort_by(|(a, m), (b, n)| n.cmp(m).then((a.is_none(), a).cmp(&(b.is_none(), b))));
-    let said: Vec<(Option<String>, usize)> = report
+    let said: Vec<(Option<String>, i64)> = report
         .groups
         .iter()
-        .map(|group| {
-            (
-                (!group.unknown).then(|| group.group.clone()),
-                usize::try_from(group.summary.runs).expect("a count"),
-            )
-        })
+        .map(|group| ((!group.unknown).then(|| group.group.clone()), group.summary.runs))
         .collect();
     assert_eq!(said, order, "{of}: groups by {by}");
     for (group, (key, _)) in report.groups.iter().zip(&order) {
@@ -170,11 +165,7 @@ pub(super) fn assert_patterns(
         assert_eq!(pattern.gap_runs_before, before.map(|(gaps, _)| gaps), "{of}: gaps before");
         assert_eq!(pattern.runs_before, before.map(|(_, runs)| runs), "{of}: runs before");
         same(pattern.fail_rate_before, before.and_then(|(gaps, n)| share(gaps, n)), &of, "fail rate before");
-        assert_eq!(
-            pattern.trend.map(whytrace::statistics::Trend::as_str),
-            before.map(|before| trend(before, (failed, n))),
-            "{of}"
-        );
+        assert_eq!(pattern.trend.map(Trend::as_str), before.map(|before| trend(before, (failed, n))), "{of}");
 
         for (said, value) in [
             (&pattern.by_intent, (|run| run.intent.clone()) as fn(&RunFacts) -> Option<String>),
@@ -222,8 +213,10 @@ fn quantile(numbers: &[f64], at: f64) -> Option<f64> {
     sorted.sort_by(|a, b| a.partial_cmp(b).expect("numbers"));
     let last = sorted.len().checked_sub(1)?;
     let place = at * last as f64;
-    let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
-    Some(low * (1.0 - place.fract()) + high * place.fract())
+    let below = (0..last).rfind(|below| *below as f64 <= place).unwrap_or(0);
+    let (low, high) = (sorted[below], sorted[(below + 1).min(last)]);
+    let share = place - below as f64;
+    Some(low * (1.0 - share) + high * share)
 }
 
 fn share(of: i64, n: i64) -> Option<f64> {

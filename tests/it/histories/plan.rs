@@ -108,8 +108,8 @@ impl Course {
             FlagAction::Reopen,
         ]);
         let until = at.plus(TimeDelta::hours(dice.between(1, 240)));
-        let pick = dice.below(1_000_000) as usize;
-        Step { at, process: dice.below(2) as usize, deed: Deed::Decide { pick, action, until } }
+        let pick = dice.place(1_000_000);
+        Step { at, process: dice.place(2), deed: Deed::Decide { pick, action, until } }
     }
 }
 
@@ -132,8 +132,8 @@ impl Telling<'_> {
         };
         let ended = started.plus(TimeDelta::seconds(self.dice.between(20, 9_000)));
         let states_times = self.course.states_times && self.dice.chance(30);
-        let (begin, intent, domain) = self.begin(&run, states_times.then(|| to_the_watch(started)));
-        let finish = self.finish(started, intent, domain, states_times.then(|| to_the_watch(ended)));
+        let (begin, intent, domain) = self.begin(&run, states_times.then(|| to_the_half_day(started)));
+        let finish = self.finish(started, intent, domain, states_times.then(|| to_the_half_day(ended)));
         let whole = self.dice.chance(50);
         // The last ones stay open.
         let fate = if is_last { 88 } else { self.dice.below(100) };
@@ -141,14 +141,14 @@ impl Telling<'_> {
             let mut events = vec![begin];
             events.extend(self.middle(0));
             events.push(finish.clone());
-            self.step(ended, Deed::Record { run: run.clone(), request: batch(&run, events) });
+            self.step(ended, Deed::Record { run: run.clone(), request: batch(&run, &events) });
         } else {
             let mut events = vec![begin];
             events.extend(self.middle(0));
-            self.step(started, Deed::Record { run: run.clone(), request: batch(&run, events) });
-            let half = started.plus(TimeDelta::seconds(ended.seconds_since(started) as i64 / 2));
+            self.step(started, Deed::Record { run: run.clone(), request: batch(&run, &events) });
+            let half = started.plus((ended.to_chrono() - started.to_chrono()) / 2);
             let more = self.middle(1);
-            self.step(half, Deed::Record { run: run.clone(), request: batch(&run, more) });
+            self.step(half, Deed::Record { run: run.clone(), request: batch(&run, &more) });
             let silence = TimeDelta::hours(PATIENCE_HOURS) + TimeDelta::minutes(1);
             if fate >= 88 {
                 self.step(half.plus(silence), Deed::LookAfter);
@@ -156,20 +156,26 @@ impl Telling<'_> {
             if fate >= 94 {
                 let again = half.plus(silence * 2);
                 let more = self.middle(2);
-                self.step(again, Deed::Record { run: run.clone(), request: batch(&run, more) });
+                self.step(again, Deed::Record { run: run.clone(), request: batch(&run, &more) });
                 if fate < 97 {
                     self.step(again.plus(silence), Deed::LookAfter);
                     return;
                 }
                 let finish = unstated(finish);
                 let end = again.plus(TimeDelta::minutes(7));
-                self.step(end, Deed::Record { run: run.clone(), request: batch(&run, vec![finish.clone()]) });
+                self.step(
+                    end,
+                    Deed::Record { run: run.clone(), request: batch(&run, std::slice::from_ref(&finish)) },
+                );
                 return self.afterwards(&run, end, finish);
             }
             if fate >= 88 {
                 return;
             }
-            self.step(ended, Deed::Record { run: run.clone(), request: batch(&run, vec![finish.clone()]) });
+            self.step(
+                ended,
+                Deed::Record { run: run.clone(), request: batch(&run, std::slice::from_ref(&finish)) },
+            );
         }
         self.afterwards(&run, ended, finish);
     }
@@ -178,11 +184,11 @@ impl Telling<'_> {
         let later = |dice: &mut Dice| ended.plus(TimeDelta::minutes(dice.between(1, 3_000)));
         if self.dice.chance(12) {
             let at = later(self.dice);
-            self.step(at, Deed::Repeat { run: run.to_owned(), request: batch(run, vec![finish]) });
+            self.step(at, Deed::Repeat { run: run.to_owned(), request: batch(run, &[finish]) });
         }
         if self.dice.chance(12) {
             let (at, more) = (later(self.dice), self.middle(3));
-            self.step(at, Deed::Record { run: run.to_owned(), request: batch(run, more) });
+            self.step(at, Deed::Record { run: run.to_owned(), request: batch(run, &more) });
         }
         if self.dice.chance(12) {
             let at = later(self.dice);
@@ -278,17 +284,17 @@ impl Telling<'_> {
     }
 
     fn step(&mut self, at: Timestamp, deed: Deed) {
-        self.steps.push(Step { at, process: self.dice.below(2) as usize, deed });
+        self.steps.push(Step { at, process: self.dice.place(2), deed });
     }
 }
 
-fn batch(run: &str, events: Vec<Value>) -> Value {
+fn batch(run: &str, events: &[Value]) -> Value {
     json!({"trace_id": run, "events": events})
 }
 
 /// So that some runs end at the same moment.
-fn to_the_watch(at: Timestamp) -> Timestamp {
-    Timestamp::new(at.to_chrono().duration_trunc(TimeDelta::hours(4)).expect("a time of this century"))
+fn to_the_half_day(at: Timestamp) -> Timestamp {
+    Timestamp::new(at.to_chrono().duration_trunc(TimeDelta::hours(12)).expect("a time of this century"))
 }
 
 /// The same end, with the time left to the server.
@@ -307,6 +313,11 @@ impl Dice {
         (self.0 >> 33) % end
     }
 
+    /// A place in a list of that length.
+    pub(super) fn place(&mut self, length: usize) -> usize {
+        usize::try_from(self.below(length as u64)).expect("a place in a list")
+    }
+
     fn between(&mut self, low: i64, high: i64) -> i64 {
         low + i64::try_from(self.below(high.abs_diff(low))).expect("a small number")
     }
@@ -321,6 +332,6 @@ impl Dice {
     }
 
     fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len() as u64) as usize]
+        of[self.place(of.len())]
     }
 }

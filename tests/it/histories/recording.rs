@@ -207,7 +207,9 @@ pub(super) fn texts(projects: &Path, is_asked_for: impl Fn(&str) -> bool) -> Vec
     let mut paths = Vec::new();
     for project in std::fs::read_dir(projects).expect("a folder") {
         let folder = project.expect("an entry").path().join("_traces");
-        for entry in std::fs::read_dir(folder).expect("a folder") {
+        // It is a moment younger than its project's.
+        let Ok(entries) = std::fs::read_dir(folder) else { continue };
+        for entry in entries {
             let entry = entry.expect("an entry");
             if is_asked_for(&entry.file_name().to_string_lossy()) {
                 paths.push(entry.path());
