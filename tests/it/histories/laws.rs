@@ -47,7 +47,7 @@ on_both! {
     }
 
     async fn documents_taken_into_an_empty_home_give_the_same_figures_and_flags_and_nothing_is_announced(place) {
-        let course = Course { states_times: false, reviews_flags: false, ..Course::new(5, 90, 45) };
+        let course = Course { states_times: false, reviews_flags: false, ..Course::new(5, 60, 30) };
         let mut recording = Recording::begin(Place::new(None));
         recording.carry_out(&course.plan()).await;
         let source = documents(&recording.place.path("projects"));
@@ -69,7 +69,7 @@ on_both! {
     }
 
     async fn a_database_that_was_lost_is_built_again_with_the_flags_as_people_left_them(place) {
-        let course = Course::new(77, 90, 60);
+        let course = Course::new(77, 60, 40);
         let mut recording = Recording::begin(place);
         recording.carry_out(&course.plan()).await;
         let before = recording.flags().await;
