@@ -39,6 +39,7 @@ impl Recorder {
         }) {
             live.meet(trace_id, Glimpse { project: Some(project), ..Glimpse::default() });
         }
+        live.set_out(trace_id, &events);
         live.remember(trace_id, &events, true);
 
         let positions: Arc<OnceLock<Vec<Position>>> = Arc::default();
@@ -83,7 +84,9 @@ impl Recorder {
         note_wait(&inner.journal_waits, journal_says.is_some());
         note_wait(&inner.database_waits, matches!(database_says, Some(Ok(_))));
         let verdict = self.verdict(journal_says, database_says).await;
-        if verdict.is_err() {
+        if verdict.is_ok() {
+            live.arrive(trace_id, &events);
+        } else {
             live.retract(trace_id, &events);
         }
         verdict

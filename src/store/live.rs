@@ -34,6 +34,8 @@ struct Run {
     project: Option<String>,
     events: Vec<Arc<Sealed>>,
     hashes: HashMap<EventId, String>,
+    /// Events on their way, of which nobody has been told yet that they are saved.
+    under_way: HashSet<EventId>,
     bytes: usize,
     /// Events of it that the database does not hold yet.
     pending: HashSet<EventId>,
@@ -72,10 +74,30 @@ impl Live {
         run.total = (run.total.0.max(glimpse.events), run.total.1.max(glimpse.bytes));
     }
 
-    /// The content hash under which an event of that name is remembered.
+    /// The content hash under which an acknowledged event of that name is remembered. One that is still under way
+    /// may yet fail, so whoever repeats it goes the whole way too.
     #[must_use]
     pub fn hash(&self, trace_id: &TraceId, event_id: &EventId) -> Option<String> {
-        self.runs().by_id.get(trace_id)?.hashes.get(event_id).cloned()
+        let runs = self.runs();
+        let run = runs.by_id.get(trace_id)?;
+        run.hashes.get(event_id).filter(|_| !run.under_way.contains(event_id)).cloned()
+    }
+
+    /// Notes that events are about to be saved.
+    pub fn set_out(&self, trace_id: &TraceId, events: &[Arc<Sealed>]) {
+        let mut runs = self.runs();
+        let run = runs.touch(trace_id);
+        let new = events.iter().map(|event| &event.event_id).filter(|id| !run.hashes.contains_key(*id));
+        run.under_way.extend(new.cloned());
+    }
+
+    /// Notes that events are saved in at least one store.
+    pub fn arrive(&self, trace_id: &TraceId, events: &[Arc<Sealed>]) {
+        let mut runs = self.runs();
+        let Some(run) = runs.by_id.get_mut(trace_id) else { return };
+        for event in events {
+            run.under_way.remove(&event.event_id);
+        }
     }
 
     /// Remembers events; `pending` says that the database does not hold them yet.
@@ -108,13 +130,14 @@ impl Live {
         runs.shrink();
     }
 
-    /// Takes back events that no store took. Those that were acknowledged before stay.
+    /// Takes back events that no store took. Those that were acknowledged before, or with another request, stay.
     pub fn retract(&self, trace_id: &TraceId, events: &[Arc<Sealed>]) {
         let mut runs = self.runs();
-        runs.settle(trace_id, events);
         let Some(run) = runs.by_id.get_mut(trace_id) else { return };
+        let events: Vec<Arc<Sealed>> =
+            events.iter().filter(|event| run.under_way.remove(&event.event_id)).cloned().collect();
         let mut freed = (0_u64, 0_usize);
-        for event in events {
+        for event in &events {
             if run.hashes.remove(&event.event_id).is_some() {
                 freed = (freed.0 + 1, freed.1 + event.json().len());
             }
@@ -123,6 +146,7 @@ impl Live {
         run.bytes -= freed.1;
         run.total = (run.total.0 - freed.0, run.total.1 - freed.1 as u64);
         let is_empty = run.events.is_empty();
+        runs.settle(trace_id, &events);
         runs.bytes -= freed.1;
         if is_empty {
             runs.remove(trace_id);

@@ -13,7 +13,7 @@ use crate::mcp::tool::Answer;
 /// Tokens of an answer where nobody says otherwise.
 const DEFAULT: usize = 4_000;
 /// The smallest budget: a head, one item and the call that continues.
-pub(super) const LEAST: usize = 200;
+pub(super) const LEAST: usize = 300;
 /// The largest budget.
 pub(super) const MOST: usize = 20_000;
 
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn a_budget_is_brought_into_its_range() {
         let budgets = [None, Some(-1), Some(1_000), Some(i64::MAX)].map(budget);
-        assert_eq!(budgets, [4_000, 200, 1_000, 20_000]);
+        assert_eq!(budgets, [4_000, 300, 1_000, 20_000]);
     }
 
     #[test]

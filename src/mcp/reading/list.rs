@@ -53,7 +53,7 @@ struct ListRequest {
     limit: Option<i64>,
     /// From the last page; same conditions and sort
     cursor: Option<String>,
-    /// Default 4000, 200..20000
+    /// Default 4000, 300..20000
     max_tokens: Option<i64>,
 }
 

@@ -75,7 +75,7 @@ fn arguments() -> impl Strategy<Value = Value> {
         prop::option::of(prop::sample::select(vec!["collection", "synthesis"])),
         prop::option::of(prop::sample::select(vec!["dec_p1_0", "dec_p1_1"])),
         prop::option::of(0..40_i64),
-        prop_oneof![200..600_i64, 200..20_000_i64],
+        prop_oneof![300..600_i64, 300..20_000_i64],
     )
         .prop_map(|(section, format, stage, decision, offset, max_tokens)| {
             json!({
@@ -113,7 +113,7 @@ fn whoever_follows_the_next_call_sees_every_decision() {
     let run = run(40, &"why and how ".repeat(40), 3);
     for first in [
         json!({"trace_id": "last", "max_tokens": 900}),
-        json!({"trace_id": "last", "max_tokens": 250, "section": "decisions"}),
+        json!({"trace_id": "last", "max_tokens": 300, "section": "decisions"}),
         json!({"trace_id": "last", "max_tokens": 3_000, "section": "decisions", "format": "detailed"}),
     ] {
         let mut seen: Vec<String> = Vec::new();

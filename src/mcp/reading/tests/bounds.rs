@@ -109,7 +109,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn flags_are_shown_within_the_budget_and_counted(count in 0..60_usize, text in texts(), max_tokens in 200..20_000_i64) {
+    fn flags_are_shown_within_the_budget_and_counted(count in 0..60_usize, text in texts(), max_tokens in 300..20_000_i64) {
         let flags: Vec<Flag> = (0..count).map(|place| flag(place, &text)).collect();
         let request: FlagsRequest = parse(json!({"max_tokens": max_tokens})).unwrap();
         let answer = request.answer(&flags, 3);
@@ -124,7 +124,7 @@ proptest! {
         sizes in (2..60_usize, 2..60_usize),
         texts in (texts(), texts()),
         include_same in any::<bool>(),
-        max_tokens in 200..20_000_i64,
+        max_tokens in 300..20_000_i64,
     ) {
         let (a, b) = (run(sizes.0, &texts.0, 2), run(sizes.1, &texts.1, 2));
         let comparison = compare(&a.trace, &b.trace, &QualityRules::default());
@@ -142,7 +142,7 @@ proptest! {
     fn groups_and_patterns_are_shown_within_the_budget_and_counted(
         count in 1..40_usize,
         text in texts(),
-        max_tokens in 200..20_000_i64,
+        max_tokens in 300..20_000_i64,
     ) {
         let runs = unlike_runs(count, &text);
         let (mut summary, mut groups) = (Summary::new(), GroupedSummary::new(GroupBy::Intent));
