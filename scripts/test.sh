@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
 # Runs every check of the project, the quick ones first, and says at the end what was checked and what was not.
 #
-#   scripts/test.sh [--embedded-only] [-- ARGUMENTS...]
+#   scripts/test.sh [--embedded-only] [--rust-only] [-- ARGUMENTS...]
 #
 #   --embedded-only  test without Postgres, which otherwise is started for the tests and removed after them
+#   --rust-only      test without the examples in Python and TypeScript, the bundle, and the lints of scripts
 #   ARGUMENTS        go to `cargo test`, for example: scripts/test.sh -- --test it -- --nocapture
 #
-# Needs cargo with rustfmt and clippy, a C compiler, and a Postgres server (scripts/postgres.sh installs it where
-# apt-get can be used). The two tools that it builds once stay under the target folder.
+# Needs cargo with rustfmt and clippy, a C compiler, and a Postgres server, Node and Python (scripts/postgres.sh, node.sh
+# and python.sh install them where apt-get can be used). What it builds or installs once stays under the target folder.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 MACHETE=cargo-machete@0.9.2
 DENY=cargo-deny@0.20.2
+
+node_and_python=(scripts/node.sh run -- scripts/python.sh run --)
 
 main() {
     read_arguments "$@"
@@ -23,14 +26,29 @@ main() {
     trap summary EXIT
 
     if [ "$embedded_only" = yes ]; then not_checked "everything on Postgres: --embedded-only was given"; fi
+    if [ "$rust_only" = yes ]; then
+        not_checked "examples in Python and TypeScript, bundle, scripts: --rust-only was given"
+    fi
     step "formatting" cargo fmt --check
     step "lock file" cargo fetch --locked --quiet
     if [ "$embedded_only" = no ]; then step "Postgres server" scripts/postgres.sh find; fi
+    if [ "$rust_only" = no ]; then
+        step "Node and Python" "${node_and_python[@]}" true
+        step "scripts" "${node_and_python[@]}" shellcheck scripts/*.sh .ci/run
+        step "bundle manifest" "${node_and_python[@]}" mcpb validate mcp-manifest.json
+        step "example in Python" "${node_and_python[@]}" mypy --strict --no-incremental examples/python
+        step "example in TypeScript" typescript_example
+    fi
     step "unused dependencies" unused_dependencies
     step "licences and sources of dependencies" licences
     advisories
     step "lints" cargo clippy --locked --all-targets -- -D warnings
     step "documentation" documentation
+    if [ "$rust_only" = yes ]; then
+        tests=(env WHYTRACE_TEST_RUST_ONLY=1 "${tests[@]}")
+    else
+        tests=("${node_and_python[@]}" "${tests[@]}")
+    fi
     if [ "$embedded_only" = yes ]; then
         step "tests on SQLite alone" env WHYTRACE_TEST_EMBEDDED_ONLY=1 "${tests[@]}"
     else
@@ -40,11 +58,12 @@ main() {
 }
 
 read_arguments() {
-    embedded_only=no
+    embedded_only=no rust_only=no
     tests=(cargo test --locked --no-fail-fast)
     while [ $# -gt 0 ]; do
         case "$1" in
         --embedded-only) embedded_only=yes ;;
+        --rust-only) rust_only=yes ;;
         --)
             shift
             tests+=("$@")
@@ -52,7 +71,7 @@ read_arguments() {
             return
             ;;
         *)
-            echo "usage: scripts/test.sh [--embedded-only] [-- ARGUMENTS OF CARGO TEST]" >&2
+            echo "usage: scripts/test.sh [--embedded-only] [--rust-only] [-- ARGUMENTS OF CARGO TEST]" >&2
             exit 2
             ;;
         esac
@@ -61,6 +80,11 @@ read_arguments() {
 }
 
 # --- the checks that are more than one command -------------------------------------------------------------------
+
+typescript_example() {
+    # shellcheck disable=SC2016 # scripts/node.sh sets the variable
+    "${node_and_python[@]}" sh -c 'cd "$WHYTRACE_TEST_TYPESCRIPT" && node_modules/.bin/tsc'
+}
 
 unused_dependencies() {
     build_tool "$MACHETE"

@@ -3,6 +3,7 @@
 //! - [`stdio`]: what a client that spawns it reads and gets; [`terminal`]: what a person who starts it by hand reads
 //! - [`crashes`]: what is left when it is killed in the middle of recording
 //! - [`http`]: `serve`, spoken to by a [`http::client`] of the tests' own
+//! - [`examples`]: `serve`, reported to by the pipelines of `examples`
 //! - [`commands`], [`import`], [`doctor`]: the command line
 //! - [`settings`]: what it makes of settings that are wrong, or of a database that is not there
 
@@ -10,6 +11,7 @@ mod commands;
 #[cfg(unix)]
 mod crashes;
 mod doctor;
+mod examples;
 mod http;
 mod import;
 mod settings;

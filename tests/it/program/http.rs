@@ -13,7 +13,12 @@ use crate::support::program::{Home, Program, ended};
 
 /// A server on a free port of loopback.
 pub(super) fn serve(home: &Home) -> (Program, Client) {
-    let server = Program::spawn(home.whytrace(["serve", "--listen", "127.0.0.1:0"]));
+    serve_at(home, "127.0.0.1:0")
+}
+
+/// A server on this address.
+pub(super) fn serve_at(home: &Home, address: &str) -> (Program, Client) {
+    let server = Program::spawn(home.whytrace(["serve", "--listen", address]));
     let line = server.says("serves MCP at");
     let address = line.split("http://").nth(1).and_then(|rest| rest.strip_suffix("/mcp"));
     let client = Client::new(address.unwrap_or_else(|| panic!("no address in {line:?}")));
