@@ -4,9 +4,11 @@
 //! - [`crashes`]: what is left when it is killed in the middle of recording
 //! - [`http`]: `serve`, spoken to by a [`http::client`] of the tests' own
 //! - [`examples`]: `serve`, reported to by the pipelines of `examples`
+//! - [`bundle`]: the manifest of the bundle that clients install, and the program started as it says
 //! - [`commands`], [`import`], [`doctor`]: the command line
 //! - [`settings`]: what it makes of settings that are wrong, or of a database that is not there
 
+mod bundle;
 mod commands;
 #[cfg(unix)]
 mod crashes;
