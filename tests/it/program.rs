@@ -5,6 +5,7 @@
 //! - [`http`]: `serve`, spoken to by a [`http::client`] of the tests' own
 //! - [`examples`]: `serve`, reported to by the pipelines of `examples`
 //! - [`bundle`]: the manifest of the bundle that clients install, and the program started as it says
+//! - [`registry`]: what the MCP registry is told of it
 //! - [`commands`], [`import`], [`doctor`]: the command line
 //! - [`settings`]: what it makes of settings that are wrong, or of a database that is not there
 
@@ -16,6 +17,7 @@ mod doctor;
 mod examples;
 mod http;
 mod import;
+mod registry;
 mod settings;
 mod stdio;
 #[cfg(unix)]
