@@ -6,10 +6,12 @@
 //! - [`examples`]: `serve`, reported to by the pipelines of `examples`
 //! - [`bundle`]: the manifest of the bundle that clients install, and the program started as it says
 //! - [`registry`]: what the MCP registry is told of it
+//! - [`clients`]: what `docs/clients.md` tells to set and to type
 //! - [`commands`], [`import`], [`doctor`]: the command line
 //! - [`settings`]: what it makes of settings that are wrong, or of a database that is not there
 
 mod bundle;
+mod clients;
 mod commands;
 #[cfg(unix)]
 mod crashes;
