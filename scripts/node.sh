@@ -41,7 +41,7 @@ main() {
         PATH="$tools/npm/node_modules/.bin:$(dirname "$node"):$PATH"
         packages npm scripts
         packages typescript examples/typescript
-        cp "$root"/examples/typescript/*.ts "$root"/examples/typescript/tsconfig.json "$tools/typescript/"
+        copy_example
         WHYTRACE_TEST_NODE="$node" WHYTRACE_TEST_TYPESCRIPT="$tools/typescript" exec "$@"
         ;;
     *) fail "usage: scripts/node.sh find | scripts/node.sh run -- COMMAND..." ;;
@@ -63,7 +63,7 @@ find_or_install() {
     is_new_enough "$node" && return
     need_npm
     say "node.sh: no Node $OLDEST or newer here, so installing $INSTALLED under $tools"
-    install --prefix "$tools/node-$INSTALLED" --no-save "$package@$INSTALLED"
+    npm_install --prefix "$tools/node-$INSTALLED" --no-save "$package@$INSTALLED"
     is_new_enough "$node" || fail "$node does not run on this system"
 }
 
@@ -82,12 +82,21 @@ packages() {
     mkdir -p "$into"
     rm -f "$into/installed.json"
     cp "$from/package.json" "$from/package-lock.json" "$into/"
-    install --prefix "$into"
+    npm_install --prefix "$into"
     cp "$from/package-lock.json" "$into/installed.json"
 }
 
-# install --prefix FOLDER [PACKAGE...]: no package's own scripts are run; npm is silent unless it fails.
-install() {
+# Whoever runs the copy at this moment must not see a file half written, so only what has changed is copied.
+copy_example() {
+    local file copy
+    for file in "$root"/examples/typescript/*.ts "$root"/examples/typescript/tsconfig.json; do
+        copy="$tools/typescript/${file##*/}"
+        cmp -s "$file" "$copy" || cp "$file" "$copy"
+    done
+}
+
+# npm_install --prefix FOLDER [PACKAGE...]: no package's own scripts are run; npm is silent unless it fails.
+npm_install() {
     local command=install output
     [ $# -gt 2 ] || command=ci
     output=$(npm "$command" --ignore-scripts --no-audit --no-fund "$@" 2>&1) || fail "npm $command: $output"

@@ -7,8 +7,8 @@
 #   --rust-only      test without the examples in Python and TypeScript, the bundle, and the lints of scripts
 #   ARGUMENTS        go to `cargo test`, for example: scripts/test.sh -- --test it -- --nocapture
 #
-# Needs cargo with rustfmt and clippy, a C compiler, and a Postgres server, Node and Python (scripts/postgres.sh, node.sh
-# and python.sh install them where apt-get can be used). What it builds or installs once stays under the target folder.
+# Needs cargo with rustfmt and clippy, a C compiler, curl, and a Postgres server, Node and Python, which postgres.sh,
+# node.sh and python.sh install where apt-get can be used. What it builds or installs once stays under the target folder.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -36,8 +36,8 @@ main() {
         step "Node and Python" "${node_and_python[@]}" true
         step "scripts" "${node_and_python[@]}" shellcheck scripts/*.sh .ci/run
         step "bundle manifest" "${node_and_python[@]}" mcpb validate mcp-manifest.json
-        step "example in Python" "${node_and_python[@]}" mypy --strict --no-incremental examples/python
-        step "example in TypeScript" typescript_example
+        step "types of Python" "${node_and_python[@]}" mypy --strict --no-incremental examples/python assets
+        step "types of TypeScript" types_of_typescript
     fi
     step "unused dependencies" unused_dependencies
     step "licences and sources of dependencies" licences
@@ -81,7 +81,7 @@ read_arguments() {
 
 # --- the checks that are more than one command -------------------------------------------------------------------
 
-typescript_example() {
+types_of_typescript() {
     # shellcheck disable=SC2016 # scripts/node.sh sets the variable
     "${node_and_python[@]}" sh -c 'cd "$WHYTRACE_TEST_TYPESCRIPT" && node_modules/.bin/tsc'
 }

@@ -76,9 +76,9 @@ fn the_icon_is_a_png_of_512_by_512() {
 
 /// What a client makes of a text of the manifest, for a user who has set nothing: an empty default stays as the
 /// name that it stands for.
-fn filled_in(text: &str, bundle: &Path, home: &Home, manifest: &Value) -> String {
-    let mut text = text.replace("${__dirname}", &bundle.to_string_lossy());
-    for key in settings_named(&text.clone()) {
+fn filled_in(template: &str, bundle: &Path, home: &Home, manifest: &Value) -> String {
+    let mut text = template.replace("${__dirname}", &bundle.to_string_lossy());
+    for key in settings_named(template) {
         let default = manifest["user_config"][key]["default"].as_str().filter(|default| !default.is_empty());
         if let Some(default) = default {
             text = text.replace(&format!("${{user_config.{key}}}"), default);
