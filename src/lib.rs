@@ -65,6 +65,7 @@ pub mod gate;
 pub mod maintenance;
 pub mod mcp;
 pub mod model;
+pub mod pipeline;
 pub mod query;
 pub mod recorder;
 pub mod scorecard;

@@ -99,12 +99,13 @@ fn options(config: &Config, installation: &Installation) -> RecorderOptions {
     }
 }
 
-/// A name that no other process of the installation has.
-fn process_name() -> String {
+/// A name that no other process of the installation has, nor another recorder of this one.
+pub(crate) fn process_name() -> String {
     format!("{}-{:08x}", std::process::id(), entropy())
 }
 
-fn entropy() -> u32 {
+/// 32 random bits.
+pub(crate) fn entropy() -> u32 {
     let mut bytes = [0_u8; 4];
     // Without entropy from the system the name still differs by the process; trace ids are drawn again on collision.
     if getrandom::fill(&mut bytes).is_err() {

@@ -42,6 +42,8 @@ fn identity(page: &mut Page, trace: &Trace) {
     page.text("Started:   ", &time_text(run.started_at));
     page.text("Ended:     ", &run.completed_at.map_or_else(|| UNKNOWN.to_owned(), time_text));
     page.text("Duration:  ", &seconds_text(run.duration_seconds));
+    let dropped = run.dropped_events.map(|count| format!("{count} events could not be recorded"));
+    page.text_if("Dropped:   ", dropped.as_deref());
     page.text_if("Part of:   ", trace.parent_trace_id.as_ref().map(AsRef::as_ref));
     let children: Vec<&str> = trace.child_traces.iter().map(AsRef::as_ref).collect();
     page.text_if("Parts:     ", Some(&children.join(", ")));

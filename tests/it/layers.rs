@@ -52,7 +52,12 @@ const LAYERS: &[Layer] = &[
         blind_to: &[],
         holds: "everything opened and put together; keeping stores in agreement by hand",
     },
-    Layer { modules: &["mcp"], blind_to: &[], holds: "tools, resources and prompts over recorder and query" },
+    Layer {
+        modules: &["pipeline"],
+        blind_to: &["maintenance"],
+        holds: "a Rust pipeline that records its own decisions",
+    },
+    Layer { modules: &["mcp"], blind_to: &["pipeline"], holds: "tools, resources and prompts over recorder and query" },
     Layer { modules: &["transport", "cli"], blind_to: &[], holds: "the ways in: stdio, HTTP, the terminal" },
     Layer {
         modules: &["lib", "main"],
