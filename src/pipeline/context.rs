@@ -1,5 +1,6 @@
 //! The handle of a run in a pipeline.
 
+use std::fmt::Display;
 use std::future::Future;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -108,7 +109,7 @@ impl TraceContext {
     }
 
     /// Records that a decision led to an error.
-    pub fn record_error(&self, decision_id: impl Into<String>, error: impl ToString) -> Receipt {
+    pub fn record_error(&self, decision_id: impl Into<String>, error: &(impl Display + ?Sized)) -> Receipt {
         self.record_event(EventRequest {
             kind: EventKind::Result,
             decision_id: Some(decision_id.into()),
@@ -199,7 +200,7 @@ impl TraceContext {
     }
 
     /// Leaves a stage that broke.
-    pub fn fail_stage(&self, name: impl Into<String>, error: impl ToString) -> Receipt {
+    pub fn fail_stage(&self, name: impl Into<String>, error: &(impl Display + ?Sized)) -> Receipt {
         self.record_event(EventRequest {
             kind: EventKind::StageEnd,
             stage: Some(name.into()),
@@ -229,12 +230,12 @@ impl TraceContext {
     }
 
     /// Says that the run broke. What [`mark_complete`](Self::mark_complete) said of scores and costs stays.
-    pub fn mark_failed(&self, error: impl ToString) {
+    pub fn mark_failed(&self, error: &(impl Display + ?Sized)) {
         self.mark(FinishStatus::Failed, Some(error.to_string()), None);
     }
 
     /// Says that the run was given up.
-    pub fn mark_incomplete(&self, reason: impl ToString) {
+    pub fn mark_incomplete(&self, reason: &(impl Display + ?Sized)) {
         self.mark(FinishStatus::Incomplete, Some(reason.to_string()), None);
     }
 

@@ -74,7 +74,7 @@ impl Tracer {
             Ok(Ok(_)) if !trace.has_mark() => trace.mark_complete(Finish::default()),
             Ok(Ok(_)) => {}
             Ok(Err(error)) => trace.mark_failed(error),
-            Err(panic) => trace.mark_failed(format!("panicked: {}", message(panic.as_ref()))),
+            Err(panic) => trace.mark_failed(&format!("panicked: {}", message(panic.as_ref()))),
         }
         trace.finish().await;
         drop(end);

@@ -57,7 +57,11 @@ const LAYERS: &[Layer] = &[
         blind_to: &["maintenance"],
         holds: "a Rust pipeline that records its own decisions",
     },
-    Layer { modules: &["mcp"], blind_to: &["pipeline"], holds: "tools, resources and prompts over recorder and query" },
+    Layer {
+        modules: &["mcp"],
+        blind_to: &["pipeline"],
+        holds: "tools, resources and prompts over recorder and query",
+    },
     Layer { modules: &["transport", "cli"], blind_to: &[], holds: "the ways in: stdio, HTTP, the terminal" },
     Layer {
         modules: &["lib", "main"],
