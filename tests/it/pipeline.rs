@@ -5,10 +5,12 @@
 //! - [`bounds`]: no error, no panic, no wait; what does not fit is counted
 //! - [`outages`]: stores that are away, and what follows when they are back
 //! - [`declared`]: components and what they declare
+//! - [`example`]: the pipeline in `examples/`
 
 mod bounds;
 mod declared;
 mod endings;
+mod example;
 mod outages;
 mod tasks;
 
