@@ -13,6 +13,7 @@ use whytrace::pipeline::{Choice, Finish, InTrace, Start, TraceContext, Tracer};
 use whytrace::scorecard;
 
 #[tokio::main]
+#[expect(clippy::print_stdout, reason = "it is a program")]
 async fn main() -> Result<(), NothingFound> {
     let tracer = Tracer::global();
     let report = research(tracer, "who builds cobots for bakeries?").await?;

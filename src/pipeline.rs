@@ -2,7 +2,7 @@
 //!
 //! # In three steps
 //!
-//! **Wrap the work** in [`traced`]: one run of the pipeline is one trace. **Record choices** where they are made, on
+//! **Wrap the work** in [`traced()`]: one run of the pipeline is one trace. **Record choices** where they are made, on
 //! the [`TraceContext`] at hand or on [`TraceContext::current`]. **Say how it went** with
 //! [`TraceContext::mark_complete`]. Everything else (ids, times, ends, retries) is taken care of.
 //!

@@ -224,7 +224,7 @@ impl TraceContext {
     }
 
     /// Says that the run came to its end, well or badly, and what is known of it then. It takes effect with
-    /// [`finish`](Self::finish), which [`traced`](super::traced) calls by itself.
+    /// [`finish`](Self::finish), which [`traced`](super::traced()) calls by itself.
     pub fn mark_complete(&self, finish: Finish) {
         self.mark(FinishStatus::Complete, None, Some(finish));
     }

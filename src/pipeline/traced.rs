@@ -55,7 +55,7 @@ pub async fn traced<T, E: Display>(
 }
 
 impl Tracer {
-    /// As [`traced`], with this tracer.
+    /// As [`traced()`], with this tracer.
     ///
     /// # Errors
     /// Those of the work.

@@ -167,7 +167,7 @@ impl Tracer {
     /// is recorded afterwards is lost.
     ///
     /// Nothing depends on it for runs whose [`finish`](TraceContext::finish) was awaited, or that ran in
-    /// [`traced`](super::traced).
+    /// [`traced`](super::traced()).
     pub async fn close(&self) {
         if let Some(engine) = &self.engine {
             engine.close().await;
