@@ -5,10 +5,12 @@
 //! Exit codes: 0 done, 1 something was wrong or not found, 2 the command line was.
 
 mod delete;
+mod demo;
 mod doctor;
 mod import;
 mod output;
 mod progress;
+mod reach;
 mod reindex;
 mod serve;
 mod show;
@@ -20,6 +22,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use whytrace::config::{Config, Settings};
+
+use reach::Reach;
 
 /// Records why an agent's run went as it did, and answers questions about it over MCP.
 ///
@@ -95,6 +99,8 @@ enum Command {
     Reindex(reindex::Reindex),
     /// Delete a run everywhere, for good
     Delete(delete::Delete),
+    /// Write the history of a pipeline that does not exist, to look around in
+    Demo(demo::Demo),
 }
 
 /// How a command ended.
@@ -137,6 +143,11 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         settings.allowed_hosts = (!allowed_hosts.is_empty()).then(|| allowed_hosts.clone());
         settings.allowed_origins = (!allowed_origins.is_empty()).then(|| allowed_origins.clone());
     }
+    let environment = Settings::from_environment(|name| std::env::var(name).ok())?;
+    if let Some(Command::Demo(_)) = &command {
+        demo::Demo::settle(&mut settings, &environment);
+    }
+    let reach = Reach::of(&settings.clone().over(environment));
     let config = Config::load(settings, |name| std::env::var(name).ok())?;
     log_to_standard_error(&config, command.is_none());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -149,6 +160,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Some(Command::Doctor(doctor)) => doctor.run(&config).await,
             Some(Command::Reindex(reindex)) => reindex.run(&config).await,
             Some(Command::Delete(delete)) => delete.run(&config).await,
+            Some(Command::Demo(demo)) => demo.run(&config, &reach).await,
         }
     });
     // A pending read of standard input cannot be cancelled, and nothing is left to do.

@@ -13,6 +13,7 @@
 //! - [`calibration`], [`statistics`], [`scorecard`], [`diff`], [`words`], [`shown`]: pure functions over the model
 //! - [`gate`]: what may enter, and in what form
 //! - [`error`]: what can go wrong, by what a caller can do about it
+//! - [`demo`]: a history of runs that never were, to look around in
 //! - [`store`]: journal, documents and index
 //! - [`recorder`] and [`query`]: events in, acknowledgements out; questions in, answers out
 //! - [`config`], [`service`], [`maintenance`]: settings, everything put together, keeping stores in agreement
@@ -59,6 +60,7 @@
 
 pub mod calibration;
 pub mod config;
+pub mod demo;
 pub mod diff;
 pub mod error;
 pub mod gate;

@@ -4,11 +4,13 @@
 //! - [`crashes`]: what is left when it is killed in the middle of recording
 //! - [`http`]: `serve`, spoken to by a [`http::client`] of the tests' own
 //! - [`commands`], [`import`], [`doctor`]: the command line
+//! - [`demo`]: the history that a newcomer looks around in
 //! - [`settings`]: what it makes of settings that are wrong, or of a database that is not there
 
 mod commands;
 #[cfg(unix)]
 mod crashes;
+mod demo;
 mod doctor;
 mod http;
 mod import;
