@@ -7,6 +7,7 @@
 mod delete;
 mod demo;
 mod doctor;
+mod greeting;
 mod import;
 mod output;
 mod progress;
@@ -147,14 +148,14 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
     if let Some(Command::Demo(_)) = &command {
         demo::Demo::settle(&mut settings, &environment);
     }
-    let reach = Reach::of(&settings.clone().over(environment));
+    let reach = Reach::of(&settings, &environment);
     let config = Config::load(settings, |name| std::env::var(name).ok())?;
     log_to_standard_error(&config, command.is_none());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ending = runtime.block_on(async {
         match command {
-            None => serve::stdio(&config).await,
-            Some(Command::Serve { .. }) => serve::http(&config).await,
+            None => serve::stdio(&config, &reach).await,
+            Some(Command::Serve { .. }) => serve::http(&config, &reach).await,
             Some(Command::Show(show)) => show.run(&config).await,
             Some(Command::Import(import)) => import.run(&config).await,
             Some(Command::Doctor(doctor)) => doctor.run(&config).await,

@@ -13,51 +13,64 @@ use whytrace::config::Settings;
 pub(super) struct Reach {
     home: Option<PathBuf>,
     config: Option<PathBuf>,
+    /// With [`PASSWORD`] in place of a password.
     database_url: Option<String>,
     schema: Option<String>,
+    /// Whether the address of the database is one of the environment's.
+    url_is_inherited: bool,
 }
 
 impl Reach {
-    /// What these settings, flags and environment together, say of it.
-    pub(super) fn of(given: &Settings) -> Self {
-        let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+    /// What these say of it.
+    pub(super) fn of(flags: &Settings, environment: &Settings) -> Self {
+        let given = flags.clone().over(environment.clone());
+        let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
         Self {
-            home: given.home.as_ref().map(absolute),
-            config: given.config.as_ref().map(absolute),
+            home: given.home.map(absolute),
+            config: given.config.map(absolute),
             database_url: given.database_url.as_deref().map(without_password),
-            schema: given.schema.clone(),
+            schema: given.schema,
+            url_is_inherited: flags.database_url.is_none(),
         }
     }
 
-    /// The options, word by word and unquoted.
+    /// The options for somebody who starts the program, word by word and unquoted; an address with a password is not
+    /// among them.
     pub(super) fn options(&self) -> Vec<String> {
-        let mut words = Vec::new();
-        let mut add = |option: &str, value: Option<String>| {
-            if let Some(value) = value {
-                words.extend([option.to_owned(), value]);
-            }
-        };
-        let text = |path: &PathBuf| path.display().to_string();
-        add("--home", self.home.as_ref().map(text));
-        add("--config", self.config.as_ref().map(text));
-        add("--database-url", self.database_url.clone());
-        add("--schema", self.schema.clone());
-        words
+        let url = self.database_url.as_ref().filter(|_| self.secret_variable().is_none());
+        self.options_with(url)
     }
 
-    /// Whether the address of the database has a password, which the options then lack.
-    pub(super) fn lacks_password(&self) -> bool {
-        self.database_url.as_ref().is_some_and(|url| url.contains(PASSWORD))
+    /// The variable that a client has to be given, where the address of the database has a password: that belongs
+    /// into no command line, where every process can read it. It has to be put in place of [`PASSWORD`].
+    pub(super) fn secret_variable(&self) -> Option<(&'static str, &str)> {
+        let url = self.database_url.as_deref().filter(|url| url.contains(PASSWORD))?;
+        Some(("WHYTRACE_DATABASE_URL", url))
     }
 
-    /// A command of this program on the same data, to be pasted into a shell.
+    /// A command of this program on the same data, to be pasted into the shell that this one was started from: what
+    /// is in its environment need not be said.
     pub(super) fn command(&self, words: &[&str]) -> String {
+        let is_said = !self.url_is_inherited || self.secret_variable().is_none();
+        let options = self.options_with(self.database_url.as_ref().filter(|_| is_said));
         let mut command = shell_word(&program());
-        for word in words.iter().copied().map(str::to_owned).chain(self.options()) {
+        for word in words.iter().copied().map(str::to_owned).chain(options) {
             command.push(' ');
             command.push_str(&shell_word(&word));
         }
         command
+    }
+
+    fn options_with(&self, database_url: Option<&String>) -> Vec<String> {
+        let text = |path: &PathBuf| path.display().to_string();
+        let options = [
+            ("--home", self.home.as_ref().map(text)),
+            ("--config", self.config.as_ref().map(text)),
+            ("--database-url", database_url.cloned()),
+            ("--schema", self.schema.clone()),
+        ];
+        let said = options.into_iter().filter_map(|(option, value)| Some([option.to_owned(), value?]));
+        said.flatten().collect()
     }
 }
 

@@ -57,7 +57,7 @@ fn every_run_lies_within_the_weeks_that_are_told() {
 
 #[test]
 fn runs_end_in_every_way_and_those_that_are_judged_decide_enough() {
-    for (recipe, runs) in &*HISTORIES {
+    for (_, runs) in &*HISTORIES {
         let mut by_status: BTreeMap<Status, u32> = BTreeMap::new();
         for run in runs {
             *by_status.entry(run.status()).or_default() += 1;
@@ -121,7 +121,7 @@ fn the_failing_principle_leads_the_patterns_and_rises() {
 
 #[test]
 fn the_weak_domain_and_the_failing_principle_fire_their_flags() {
-    for (recipe, runs) in &*HISTORIES {
+    for (_, runs) in &*HISTORIES {
         let facts = facts(runs);
         let rules = CalibrationRules::default();
         let mut fired = HashSet::new();
@@ -142,7 +142,7 @@ fn the_weak_domain_and_the_failing_principle_fire_their_flags() {
 
 #[test]
 fn one_kind_of_decision_is_surer_of_itself_than_it_has_reason_to_be() {
-    for (recipe, runs) in &*HISTORIES {
+    for (_, runs) in &*HISTORIES {
         let of_key = |is_key: fn(&str) -> bool| {
             let (mut confidence, mut correct, mut n) = (0.0, 0.0, 0.0);
             for (_, decision) in runs.iter().flat_map(Trace::decisions).filter(|(_, it)| is_key(&it.key)) {

@@ -44,3 +44,23 @@ fn it_greets_who_starts_it_by_hand_and_ends_with_the_input() {
 fn it_greets_who_starts_it_by_hand_and_ends_with_ctrl_c() {
     greets_and_ends("\u{3}");
 }
+
+#[test]
+fn the_greeting_repeats_where_data_lies_and_leaves_out_a_password() {
+    let home = Home::called("where it's kept").with(
+        "WHYTRACE_DATABASE_URL",
+        "postgres://me:s3cret@127.0.0.1:1/runs?password=s3cret",
+    );
+    let Some(mut terminal) = on_a_terminal(&home) else { return };
+    let mut said = String::new();
+    while !said.contains("Ctrl-C ends it") {
+        said.push_str(&terminal.line());
+        said.push('\n');
+    }
+    terminal.send_text("\u{4}");
+    terminal.end();
+    let parent = home.path().parent().expect("a parent").display().to_string();
+    let said = said.replace(&parent, "[parent]").replace(WHYTRACE, "[program]");
+    assert!(!said.contains("s3cret"));
+    insta::assert_snapshot!(said);
+}
