@@ -14,14 +14,14 @@ use whytrace::view::saying::name;
 use super::Ending;
 use super::screen::Screen;
 use super::screen::pager::Sink;
-use super::screen::text::{fit, wrap};
+use super::screen::text::{fit, width, wrap};
 
-/// What a person is told who asked for many runs and the database is away.
-pub(super) fn of_many(error: Error, config: &Config) -> anyhow::Error {
+/// What a person is told whose question needs the database, where that is away; other faults go on.
+pub(super) fn needing_database(error: Error, config: &Config) -> anyhow::Error {
     match error {
         Error::Unavailable { what: "the database", reason } => anyhow!(
-            "the database is away ({}: {}); lists and figures come from it, while `whytrace show` with a run's whole \
-             id reads its document; `whytrace doctor` says more",
+            "the database is away ({}: {}); lists, figures and words such as `last` need it, while `whytrace show` \
+             with a run's whole id reads its document",
             config.database.describe(),
             one_line(&reason)
         ),
@@ -32,7 +32,7 @@ pub(super) fn of_many(error: Error, config: &Config) -> anyhow::Error {
 /// What a person is told who asked for a run that is not there; other faults go on.
 pub(super) async fn of_run(error: Error, id: &str, query: &Query, config: &Config) -> anyhow::Result<Ending> {
     if !matches!(error, Error::UnknownTrace { .. } | Error::Ambiguous { .. }) {
-        return Err(error.into());
+        return Err(needing_database(error, config));
     }
     eprintln!("whytrace: {error}");
     let nearby = query.nearby(id, &Scope::All, 5).await;
@@ -47,10 +47,12 @@ pub(super) async fn of_run(error: Error, id: &str, query: &Query, config: &Confi
     Ok(Ending::Trouble)
 }
 
-/// Says what there is without the conditions, or how to get some where there is nothing at all.
+/// Says what there is without the conditions, or how to get some where there is nothing at all. Values are told of
+/// those `fields` alone that can be asked for, or of all.
 pub(super) fn explain(
     sink: &mut Sink,
     overview: Option<&Overview>,
+    fields: Option<&[&str]>,
     screen: &Screen,
     config: &Config,
 ) -> anyhow::Result<()> {
@@ -60,20 +62,29 @@ pub(super) fn explain(
     }
     let runs = counted(usize::try_from(overview.runs).unwrap_or(usize::MAX), "run");
     sink.remark(format!("Without these conditions there are {runs}. What can be asked for:"))?;
-    for (field, counts) in &overview.values {
-        let counts: Vec<String> = counts
-            .iter()
-            .map(|(value, count)| {
-                format!("{} ({})", name(value), count_text(i64::try_from(*count).unwrap_or(i64::MAX)))
-            })
-            .collect();
-        let lead = format!("  --{:<12} ", field.replace('_', "-"));
-        let columns = screen.columns().saturating_sub(lead.len());
-        let mut lead = screen.paint.label(&lead);
-        for line in wrap(&counts.join(", "), columns) {
-            sink.remark(format!("{lead}{line}"))?;
-            lead = " ".repeat(17);
-        }
+    let is_told = |field: &str| fields.is_none_or(|fields| fields.contains(&field));
+    for (field, counts) in overview.values.iter().filter(|(field, _)| is_told(field)) {
+        choices(sink, &field.replace('_', "-"), counts, screen)?;
+    }
+    Ok(())
+}
+
+/// The values that an option can take, with what there is of each.
+pub(super) fn choices(
+    sink: &mut Sink,
+    option: &str,
+    counts: &[(String, u64)],
+    screen: &Screen,
+) -> anyhow::Result<()> {
+    let count = |count: u64| count_text(i64::try_from(count).unwrap_or(i64::MAX));
+    let said: Vec<String> =
+        counts.iter().map(|(value, some)| format!("{} ({})", name(value), count(*some))).collect();
+    let lead = format!("  --{option:<12} ");
+    let indent = width(&lead);
+    let mut lead = screen.paint.label(&lead);
+    for line in wrap(&said.join(", "), screen.columns().saturating_sub(indent)) {
+        sink.remark(format!("{lead}{line}"))?;
+        lead = " ".repeat(indent);
     }
     Ok(())
 }

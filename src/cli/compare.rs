@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use whytrace::config::Config;
 use whytrace::diff::{
     ChangeKind, Choice, ComparedRun, Comparison, Count, DecisionDifference, Divergence, Measure,
+    StageDifference,
 };
 use whytrace::query::Query;
 use whytrace::scorecard::{
@@ -17,7 +18,7 @@ use whytrace::view::{Extent, comparison};
 
 use super::screen::pager::Sink;
 use super::screen::table::{Cell, Column, Layout};
-use super::screen::text::{fit, wrap};
+use super::screen::text::{fit, width, wrap};
 use super::screen::{Screen, Showing};
 use super::{Ending, answer, output};
 
@@ -120,33 +121,20 @@ fn page(compared: &Comparison, with_same: bool, screen: &Screen) -> Vec<String> 
 }
 
 fn run_lines(letter: &str, run: &ComparedRun, score: Option<f64>, screen: &Screen) -> Vec<String> {
-    let width = screen.columns();
-    let mut text = vec![run.status.replace('_', " ")];
-    text.extend(score.map(score_text));
+    let columns = screen.columns().saturating_sub(5);
     let verdict = if run.passed.is_some() { gate_word(run.passed) } else { "" };
-    let tail = format!("{}  {verdict}", text.join("  "));
-    let id = fit(&run.trace_id, width.saturating_sub(tail.len() + 7).max(20));
-    let mut lines = vec![
-        format!(
-            "  {letter}  {}  {}  {}",
-            id,
-            text.join("  "),
-            screen.paint.text(gate_tone(run.passed), verdict)
-        )
-        .trim_end()
-        .to_owned(),
-    ];
-    if width < id.len() + tail.len() + 7 {
-        lines = vec![
-            format!("  {letter}  {id}"),
-            format!("     {}  {}", text.join("  "), screen.paint.text(gate_tone(run.passed), verdict))
-                .trim_end()
-                .to_owned(),
-        ];
-    }
+    let score = score.map(|score| format!("  {}", score_text(score))).unwrap_or_default();
+    let plain = format!("{}{score}  ", run.status.replace('_', " "));
+    let result = format!("{plain}{}", screen.paint.text(gate_tone(run.passed), verdict));
+    let id = fit(&run.trace_id, columns);
+    let letter = screen.paint.label(letter);
+    let mut lines = if width(&id) + 2 + width(&plain) + verdict.len() <= columns {
+        vec![format!("  {letter}  {id}  {}", result.trim_end())]
+    } else {
+        vec![format!("  {letter}  {id}"), format!("     {}", result.trim_end())]
+    };
     if let Some(error) = &run.error {
-        let error = wrap(&format!("error: {error}"), width.saturating_sub(5));
-        lines.extend(error.iter().map(|line| format!("     {}", screen.paint.text(Tone::Bad, line))));
+        lines.extend(behind("     ", &format!("error: {error}"), Tone::Bad, screen));
     }
     lines
 }
@@ -192,35 +180,20 @@ enum Wish {
 /// Both runs' figures in columns, those that are known of neither left out.
 fn figures(compared: &Comparison, screen: &Screen) -> Vec<String> {
     let quality = &compared.quality;
-    let on = format!("Quality of {}", score_text(quality.scale_max));
+    let on = format!("Quality of {}", quality.scale_max);
     let quality = Measure { a: quality.a, b: quality.b, delta: quality.delta };
     let mut rows: Vec<Vec<Cell>> = Vec::new();
     rows.extend(measure(on, &quality, Wish::More, score_text));
     rows.extend(measure("Duration", &compared.duration_seconds, Wish::Less, duration_text));
+    rows.extend(compared.stages.iter().map(stage));
     rows.extend(measure("Cost", &compared.cost_usd, Wish::Less, money_text));
     rows.extend(count("Tokens in", &compared.input_tokens, Wish::Less));
     rows.extend(count("Tokens out", &compared.output_tokens, Wish::Less));
-    rows.extend(count("Evidence collected", &compared.evidence_collected, Wish::Either));
-    rows.extend(count("Evidence kept", &compared.evidence_kept, Wish::Either));
-    rows.extend(count("Evidence filtered", &compared.evidence_filtered, Wish::Either));
-    for stage in &compared.stages {
-        let label = format!("Stage {}", name(&stage.stage));
-        let mut row =
-            measure(&label, &stage.duration_seconds, Wish::Less, duration_text).unwrap_or_else(|| {
-                let there = |count: Option<i64>| Cell::new(if count.is_some() { "yes" } else { "-" });
-                vec![Cell::new(&label), there(stage.decisions.a), there(stage.decisions.b), Cell::default()]
-            });
-        let fault = match (&stage.a_error, &stage.b_error) {
-            (Some(_), None) => Some(("failed in A", Tone::Good)),
-            (None, Some(_)) => Some(("failed in B", Tone::Bad)),
-            (Some(_), Some(_)) => Some(("failed in both", Tone::Bad)),
-            (None, None) => None,
-        };
-        row.push(fault.map_or_else(Cell::default, |(text, tone)| Cell::new(text).in_tone(tone)));
-        rows.push(row);
-    }
+    rows.extend(count("Collected", &compared.evidence_collected, Wish::Either));
+    rows.extend(count("Kept", &compared.evidence_kept, Wish::Either));
+    rows.extend(count("Filtered out", &compared.evidence_filtered, Wish::Either));
     let columns = [
-        Column::new("", 0).between(10, 30),
+        Column::new("", 0).between(12, 30),
         Column::new("A", 1).numbers(),
         Column::new("B", 2).numbers(),
         Column::new("CHANGE", 3).numbers(),
@@ -233,6 +206,23 @@ fn figures(compared: &Comparison, screen: &Screen) -> Vec<String> {
     let mut lines = vec![format!("  {}", layout.head(screen.paint))];
     lines.extend(rows.iter().map(|row| format!("  {}", layout.row(row, screen.paint))));
     lines
+}
+
+/// A stage: how long it took, and whether it failed in one of the runs.
+fn stage(stage: &StageDifference) -> Vec<Cell> {
+    let label = format!("· {}", name(&stage.stage));
+    let mut row = measure(&label, &stage.duration_seconds, Wish::Less, duration_text).unwrap_or_else(|| {
+        let side = |count: Option<i64>| Cell::new(if count.is_some() { "yes" } else { "-" });
+        vec![Cell::new(&label), side(stage.decisions.a), side(stage.decisions.b), Cell::default()]
+    });
+    let fault = match (&stage.a_error, &stage.b_error) {
+        (Some(_), None) => Cell::new("failed in A").in_tone(Tone::Good),
+        (None, Some(_)) => Cell::new("failed in B").in_tone(Tone::Bad),
+        (Some(_), Some(_)) => Cell::new("failed in both").in_tone(Tone::Bad),
+        (None, None) => Cell::default(),
+    };
+    row.push(fault);
+    row
 }
 
 fn measure(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::builder::PossibleValuesParser;
+use clap::error::ErrorKind;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 use whytrace::Error;
@@ -19,7 +20,7 @@ use whytrace::view::{Extent, flag};
 use super::screen::pager::Sink;
 use super::screen::text::wrap;
 use super::screen::{Screen, Showing};
-use super::{Ending, answer, output};
+use super::{Ending, answer, output, usage};
 
 /// Runs that are named of a flag.
 const RUNS: usize = 3;
@@ -31,8 +32,8 @@ const RUNS: usize = 3;
     after_help = "Examples:
   whytrace flags
   whytrace flags --project cobot --state all
-  whytrace flags acknowledge repeated_principle_failure.META-12.cobot.3f2a9c01b7de
-  whytrace flags snooze FLAG --until 2026-03-01"
+  whytrace flags acknowledge 3f2a9c01b7de
+  whytrace flags snooze repeated_principle_failure.META-12 --until 14d"
 )]
 pub(super) struct Flags {
     #[command(subcommand)]
@@ -74,7 +75,7 @@ enum Order {
 
 #[derive(Debug, Args)]
 struct Named {
-    /// The flag's id, or the beginning of it
+    /// The flag's id, its last part, or its beginning
     flag: String,
     /// Say the flag as JSON
     #[arg(long)]
@@ -101,7 +102,8 @@ impl Flags {
 
     async fn list(&self, config: &Config) -> anyhow::Result<Ending> {
         let query = Query::new(Service::stores(config));
-        let flags = query.flags(&Scope::All).await.map_err(|error| answer::of_many(error, config))?;
+        let flags =
+            query.flags(&Scope::All).await.map_err(|error| answer::needing_database(error, config))?;
         let found: Vec<&Flag> = flags.iter().filter(|flag| self.asks_for(flag)).collect();
         if self.json {
             let mut fields = Map::new();
@@ -117,7 +119,7 @@ impl Flags {
         let mut sink = Sink::of(&screen);
         if found.is_empty() {
             sink.remark(format!("{}.", self.headline(0)))?;
-            without_conditions(&mut sink, &flags)?;
+            without_conditions(&mut sink, &flags, &screen)?;
         } else {
             sink.line(answer::heading(&screen, &self.headline(found.len())))?;
         }
@@ -169,7 +171,8 @@ impl Order {
             Self::Reopen(named) => (named, FlagAction::Reopen, None),
         };
         let query = Query::new(Service::stores(config));
-        let flags = query.flags(&Scope::All).await.map_err(|error| answer::of_many(error, config))?;
+        let flags =
+            query.flags(&Scope::All).await.map_err(|error| answer::needing_database(error, config))?;
         let Some(flag_id) = named.among(&flags) else { return Ok(Ending::Trouble) };
         let service = Service::open(config)?;
         let mut request = ReviewRequest::default();
@@ -179,8 +182,8 @@ impl Order {
         let done = service.intake.review(request, &Scope::All).await;
         service.close().await;
         let done = done.map_err(|error| match error {
-            Error::Unavailable { .. } => answer::of_many(error, config),
-            other => other.into(),
+            Error::Refused(refusal) => usage(ErrorKind::ValueValidation, refusal.to_string()),
+            other => answer::needing_database(other, config),
         })?;
         let Some(flag) = done.flag else { return Ok(Ending::Trouble) };
         if named.json {
@@ -195,8 +198,9 @@ impl Order {
 impl Named {
     /// The id that is meant; says so where it is none or several.
     fn among(&self, flags: &[Flag]) -> Option<String> {
-        if flags.iter().any(|flag| flag.id == self.flag) {
-            return Some(self.flag.clone());
+        let exact = flags.iter().find(|flag| flag.id == self.flag || short_id(flag) == self.flag);
+        if let Some(exact) = exact {
+            return Some(exact.id.clone());
         }
         let meant: Vec<&Flag> = flags.iter().filter(|flag| flag.id.starts_with(&self.flag)).collect();
         if let [only] = meant.as_slice() {
@@ -225,10 +229,15 @@ fn as_json(flag: &Flag) -> Value {
     value
 }
 
+/// The end of a flag's id, which names it alone.
+fn short_id(flag: &Flag) -> &str {
+    flag.id.rsplit('.').next().unwrap_or(&flag.id)
+}
+
 /// The command that answers a flag.
 fn review(flag: &Flag) -> String {
     let order = if flag.state == FlagState::Open { "acknowledge" } else { "reopen" };
-    format!("whytrace flags {order} {}", answer::word(&flag.id))
+    format!("whytrace flags {order} {}", answer::word(short_id(flag)))
 }
 
 /// A flag: what was found, the numbers, the runs, and what to do.
@@ -284,23 +293,22 @@ fn state_text(flag: &Flag) -> String {
 }
 
 /// Says what flags there are at all.
-fn without_conditions(sink: &mut Sink, flags: &[Flag]) -> anyhow::Result<()> {
+fn without_conditions(sink: &mut Sink, flags: &[Flag], screen: &Screen) -> anyhow::Result<()> {
     if flags.is_empty() {
         return sink.remark("No flag was ever raised here: they are, when finished runs keep failing alike.");
     }
     sink.remark(format!("Without these conditions there are {}:", counted(flags.len(), "flag")))?;
     let fields: [(&str, fn(&Flag) -> &str); 3] = [
-        ("--state", |flag| flag.state.as_str()),
-        ("--kind", |flag| flag.kind.as_str()),
-        ("--project", |flag| &flag.project),
+        ("state", |flag| flag.state.as_str()),
+        ("kind", |flag| flag.kind.as_str()),
+        ("project", |flag| &flag.project),
     ];
     for (option, of) in fields {
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
         for flag in flags {
-            *counts.entry(name(of(flag))).or_default() += 1;
+            *counts.entry(of(flag).to_owned()).or_default() += 1;
         }
-        let counts: Vec<String> = counts.iter().map(|(value, count)| format!("{value} ({count})")).collect();
-        sink.remark(format!("  {option:<10} {}", counts.join(", ")))?;
+        answer::choices(sink, option, &counts.into_iter().collect::<Vec<_>>(), screen)?;
     }
     Ok(())
 }

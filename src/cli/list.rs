@@ -73,7 +73,7 @@ impl List {
                     Ok(Some(cursor)) => Some(cursor),
                     Ok(None) => anyhow::bail!("the database holds no run called {after:?}"),
                     Err(error @ whytrace::Error::Unavailable { .. }) => {
-                        return Err(answer::of_many(error, config));
+                        return Err(answer::needing_database(error, config));
                     }
                     Err(error) => return answer::of_run(error, after, &query, config).await,
                 }
@@ -82,7 +82,7 @@ impl List {
         };
         let limit = if self.all { u32::MAX } else { self.limit };
         let listing = query.list(&filter, sort, limit.min(PAGE), cursor.as_ref()).await;
-        let listing = listing.map_err(|error| answer::of_many(error, config))?;
+        let listing = listing.map_err(|error| answer::needing_database(error, config))?;
         let runs = Runs { query, filter, sort, left: limit, page: listing.page.clone().into() };
         if self.json {
             self.as_json(&listing, runs, config).await?;
@@ -152,7 +152,7 @@ impl List {
             sink.remark(format!("Next: {}", again(&after)))?;
         }
         answer::pending(&mut sink, listing.pending)?;
-        answer::explain(&mut sink, listing.without_filter.as_ref(), &screen, config)?;
+        answer::explain(&mut sink, listing.without_filter.as_ref(), None, &screen, config)?;
         sink.finish()
     }
 
@@ -214,7 +214,7 @@ impl Runs {
             Pages::At(cursor) => {
                 let limit = self.left.min(PAGE);
                 let page = self.query.page(&self.filter, self.sort, limit, Some(&cursor)).await;
-                page.map_err(|error| answer::of_many(error, config))?
+                page.map_err(|error| answer::needing_database(error, config))?
             }
             Pages::End => return Ok(None),
         };
@@ -248,9 +248,9 @@ fn columns(screen: &Screen) -> [Column; 13] {
         Column::new("TIME", 5).numbers(),
         Column::new("COST", 9).numbers(),
         Column::new("DECISIONS", 12).numbers(),
-        Column::new("PROJECT", 4).between(6, 16),
-        Column::new("INTENT", 10).between(8, 16),
-        Column::new("DOMAIN", 11).between(8, 16),
+        Column::new("PROJECT", 4).between(10, 20),
+        Column::new("INTENT", 10).between(10, 16),
+        Column::new("DOMAIN", 11).between(10, 16),
         Column::new("REVIEW", 6).whole(),
         Column::new("GAPS", 7).between(8, 24),
         Column::new("QUERY", 3).between(query, 100),

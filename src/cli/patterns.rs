@@ -16,12 +16,9 @@ use whytrace::view::{Extent, pattern};
 use super::screen::bar::bar;
 use super::screen::pager::Sink;
 use super::screen::table::{Cell, Column, Layout};
-use super::screen::text::wrap;
+use super::screen::text::fit;
 use super::screen::{Screen, Showing};
 use super::{Ending, answer, output, usage};
-
-/// Intents and domains that are named of a principle.
-const NAMED: usize = 4;
 
 /// Say which principles keep failing.
 #[derive(Debug, Args)]
@@ -67,7 +64,7 @@ impl Patterns {
         let query = Query::new(Service::stores(config));
         let now = SystemClock::default().now();
         let found = query.patterns(&filter, days, self.min_runs.max(1), now).await;
-        let found = found.map_err(|error| answer::of_many(error, config))?;
+        let found = found.map_err(|error| answer::needing_database(error, config))?;
         if self.json {
             output::json(&as_json(&found))?;
             return Ok(Ending::Done);
@@ -80,7 +77,8 @@ impl Patterns {
             sink.remark(format!("{}.", self.headline(&found.report, days)))?;
         }
         answer::pending(&mut sink, found.pending)?;
-        answer::explain(&mut sink, found.without_filter.as_ref(), &screen, config)?;
+        let fields = ["project", "intent", "domain"];
+        answer::explain(&mut sink, found.without_filter.as_ref(), Some(&fields), &screen, config)?;
         sink.finish()?;
         Ok(Ending::Done)
     }
@@ -153,8 +151,11 @@ fn page(report: &PatternsReport, headline: &str, screen: &Screen) -> Vec<String>
         for (pattern, row) in report.patterns.iter().zip(&rows) {
             lines.push(layout.row(row, screen.paint));
             let columns = screen.columns().saturating_sub(4);
-            let places = wrap(&places(pattern), columns).into_iter().filter(|line| !line.is_empty());
-            lines.extend(places.map(|line| format!("    {}", screen.paint.label(&line))));
+            lines.extend(
+                places(pattern)
+                    .iter()
+                    .map(|place| format!("    {}", screen.paint.label(&fit(place, columns)))),
+            );
         }
     }
     if report.left_out_by_min_runs > 0 {
@@ -198,20 +199,15 @@ fn cells(pattern: &Pattern) -> Vec<Cell> {
 }
 
 /// Where it fails, as far as runs say where they belong.
-fn places(pattern: &Pattern) -> String {
+fn places(pattern: &Pattern) -> Vec<String> {
     let by = |field: &str, counts: &[GapCount]| {
-        let failing: Vec<String> = counts
-            .iter()
-            .filter(|count| count.gap_runs > 0)
+        let failing = counts.iter().filter(|count| count.gap_runs > 0);
+        let named: Vec<String> = failing
             .filter_map(|count| {
                 Some(format!("{} {}/{}", name(count.value.as_deref()?), count.gap_runs, count.runs))
             })
             .collect();
-        let more = failing.len().saturating_sub(NAMED);
-        let more = if more > 0 { format!(", +{more} more") } else { String::new() };
-        let named: Vec<String> = failing.into_iter().take(NAMED).collect();
-        (!named.is_empty()).then(|| format!("{field}: {}{more}", named.join(", ")))
+        (!named.is_empty()).then(|| format!("{field}  {}", named.join(", ")))
     };
-    let parts = [by("intent", &pattern.by_intent), by("domain", &pattern.by_domain)];
-    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+    [by("intent", &pattern.by_intent), by("domain", &pattern.by_domain)].into_iter().flatten().collect()
 }

@@ -63,7 +63,7 @@ impl Summary {
         }
         let group_by = self.group_by.as_ref().and_then(|by| by.parse().ok());
         let aggregate = query.aggregate(&filter, group_by).await;
-        let aggregate = aggregate.map_err(|error| answer::of_many(error, config))?;
+        let aggregate = aggregate.map_err(|error| answer::needing_database(error, config))?;
         if self.json {
             output::json(&as_json(&aggregate))?;
             return Ok(Ending::Done);
@@ -76,7 +76,7 @@ impl Summary {
             sink.remark(format!("No runs{}.", self.filters.with()))?;
         }
         answer::pending(&mut sink, aggregate.pending)?;
-        answer::explain(&mut sink, aggregate.without_filter.as_ref(), &screen, config)?;
+        answer::explain(&mut sink, aggregate.without_filter.as_ref(), None, &screen, config)?;
         sink.finish()?;
         Ok(Ending::Done)
     }
@@ -168,10 +168,10 @@ fn figures(report: &SummaryReport) -> Vec<(&'static str, Tone, String)> {
             "Gate",
             rate_tone(rate),
             format!(
-                "{} {} pass ({} to {} at 95 %): {counts}",
+                "{} {} pass ({:.0}–{} at 95 %): {counts}",
                 bar(rate, 12),
                 percent(rate),
-                percent(low),
+                low * 100.0,
                 percent(high)
             ),
         )),
@@ -229,7 +229,7 @@ fn figures(report: &SummaryReport) -> Vec<(&'static str, Tone, String)> {
 fn groups_table(groups: &GroupedReport, screen: &Screen) -> Vec<String> {
     const PASS: usize = 10;
     let columns = [
-        Column::new("GROUP", 0).between(10, 40),
+        Column::new("GROUP", 0).between(16, 40),
         Column::new("RUNS", 1).numbers(),
         Column::new("PASS", 2).numbers(),
         Column::new("", 6).whole(),

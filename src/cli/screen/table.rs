@@ -113,7 +113,8 @@ impl Layout {
                 layout.set(*place, given);
             }
         }
-        // What is left goes to the most important first.
+        // What is left goes to those first that need little of it.
+        order.sort_by_key(|place| natural.get(*place));
         for place in order {
             if let (Some(given), Some(natural)) = (layout.width(place), natural.get(place)) {
                 let more = natural.saturating_sub(given).min(room);
