@@ -4,17 +4,25 @@
 //! protocol alone. Everything else that is said goes to standard error; results of commands go to standard output.
 //! Exit codes: 0 done, 1 something was wrong or not found, 2 the command line was.
 
+mod answer;
+mod compare;
 mod delete;
 mod demo;
 mod doctor;
+mod filter;
+mod flags;
 mod greeting;
 mod import;
+mod list;
 mod output;
+mod patterns;
 mod progress;
 mod reach;
 mod reindex;
+mod screen;
 mod serve;
 mod show;
+mod summary;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -41,6 +49,7 @@ struct Arguments {
 const EXAMPLES: &str = "Examples:
   whytrace                       serve MCP on standard input and output
   whytrace serve                 serve MCP over HTTP on 127.0.0.1:7717
+  whytrace list --since 24h      the runs of the last day
   whytrace show last             the scorecard of the latest run
   whytrace import runs/*.json    take in trace documents
   whytrace doctor                say what disagrees between journal, documents and database
@@ -90,8 +99,18 @@ enum Command {
         #[arg(long = "allow-origin", value_name = "ORIGIN")]
         allowed_origins: Vec<String>,
     },
+    /// List runs, the newest first
+    List(Box<list::List>),
+    /// Figures over many runs, or the scorecard of one
+    Summary(Box<summary::Summary>),
     /// Show one run: its scorecard, all of it, or its document
     Show(show::Show),
+    /// Hold run B against run A: where they parted, and what came of it
+    Compare(compare::Compare),
+    /// Say which principles keep failing, and whether that changes
+    Patterns(patterns::Patterns),
+    /// Calibration flags: what needs attention, and answering it
+    Flags(flags::Flags),
     /// Take in trace documents: JSON files, folders of them, or JSON Lines
     Import(import::Import),
     /// Say what disagrees between journal, documents and database
@@ -102,6 +121,12 @@ enum Command {
     Delete(delete::Delete),
     /// Write the history of a pipeline that does not exist, to look around in
     Demo(demo::Demo),
+}
+
+/// Ends the program because of the command line, as a fault in an option would.
+fn usage(kind: clap::error::ErrorKind, message: String) -> ! {
+    use clap::CommandFactory as _;
+    Arguments::command().error(kind, message).exit()
 }
 
 /// How a command ended.
@@ -156,7 +181,12 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         match command {
             None => serve::stdio(&config, &reach).await,
             Some(Command::Serve { .. }) => serve::http(&config, &reach).await,
+            Some(Command::List(list)) => list.run(&config).await,
+            Some(Command::Summary(summary)) => summary.run(&config).await,
             Some(Command::Show(show)) => show.run(&config).await,
+            Some(Command::Compare(compare)) => compare.run(&config).await,
+            Some(Command::Patterns(patterns)) => patterns.run(&config).await,
+            Some(Command::Flags(flags)) => flags.run(&config).await,
             Some(Command::Import(import)) => import.run(&config).await,
             Some(Command::Doctor(doctor)) => doctor.run(&config).await,
             Some(Command::Reindex(reindex)) => reindex.run(&config).await,

@@ -17,6 +17,7 @@
 //! - [`store`]: journal, documents and index
 //! - [`recorder`] and [`query`]: events in, acknowledgements out; questions in, answers out
 //! - [`config`], [`service`], [`maintenance`]: settings, everything put together, keeping stores in agreement
+//! - [`view`]: what is stored as the data that answers carry
 //! - [`mcp`] and [`transport`]: the protocol
 //!
 //! # What holds
@@ -75,6 +76,7 @@ pub mod shown;
 pub mod statistics;
 pub mod store;
 pub mod transport;
+pub mod view;
 pub mod words;
 
 pub use error::Error;

@@ -57,6 +57,11 @@ const LAYERS: &[Layer] = &[
         blind_to: &[],
         holds: "everything opened and put together; keeping stores in agreement by hand",
     },
+    Layer {
+        modules: &["view"],
+        blind_to: &["recorder", "config", "service", "maintenance"],
+        holds: "what is stored as the data that answers carry",
+    },
     Layer { modules: &["mcp"], blind_to: &[], holds: "tools, resources and prompts over recorder and query" },
     Layer { modules: &["transport", "cli"], blind_to: &[], holds: "the ways in: stdio, HTTP, the terminal" },
     Layer {
