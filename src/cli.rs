@@ -6,11 +6,14 @@
 
 mod answer;
 mod compare;
+mod completions;
 mod delete;
 mod demo;
 mod doctor;
+mod export;
 mod filter;
 mod flags;
+mod frontmatter;
 mod greeting;
 mod import;
 mod list;
@@ -49,6 +52,7 @@ struct Arguments {
 const EXAMPLES: &str = "Examples:
   whytrace                       serve MCP on standard input and output
   whytrace serve                 serve MCP over HTTP on 127.0.0.1:7717
+  whytrace demo                  a history that is made up, to look around in
   whytrace list --since 24h      the runs of the last day
   whytrace show last             the scorecard of the latest run
   whytrace import runs/*.json    take in trace documents
@@ -117,10 +121,16 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Build the database again from the documents
     Reindex(reindex::Reindex),
-    /// Delete a run everywhere, for good
+    /// Write runs as documents, for another home or another program
+    Export(Box<export::Export>),
+    /// Print the front matter that links a report to its run
+    Frontmatter(frontmatter::Frontmatter),
+    /// Delete runs everywhere, for good
     Delete(delete::Delete),
     /// Write the history of a pipeline that does not exist, to look around in
     Demo(demo::Demo),
+    /// Print the completions of commands and options for a shell
+    Completions(completions::Completions),
 }
 
 /// Ends the program because of the command line, as a fault in an option would.
@@ -153,6 +163,9 @@ pub(crate) fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> anyhow::Result<Ending> {
     let Arguments { options, command } = arguments;
+    if let Some(Command::Completions(completions)) = &command {
+        return completions.run();
+    }
     let mut settings = Settings {
         home: options.home,
         config: options.config,
@@ -190,8 +203,11 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Some(Command::Import(import)) => import.run(&config).await,
             Some(Command::Doctor(doctor)) => doctor.run(&config).await,
             Some(Command::Reindex(reindex)) => reindex.run(&config).await,
+            Some(Command::Export(export)) => export.run(&config).await,
+            Some(Command::Frontmatter(frontmatter)) => frontmatter.run(&config).await,
             Some(Command::Delete(delete)) => delete.run(&config).await,
             Some(Command::Demo(demo)) => demo.run(&config, &reach).await,
+            Some(Command::Completions(completions)) => completions.run(),
         }
     });
     // A pending read of standard input cannot be cancelled, and nothing is left to do.

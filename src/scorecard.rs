@@ -3,6 +3,7 @@
 //! - [`compact()`] is what `trace_finish` answers with: quality, time, money, evidence, gaps.
 //! - [`verbose()`] is the page behind it: every score, stage and decision in 80 columns of plain text.
 //! - [`markdown()`] is the document that lies beside the run's JSON.
+//! - [`FrontMatter`] is the head of a report that says which run made it.
 //!
 //! [`compact_lines`] and [`verbose_lines`] give the first two on other paper, with the tone of each part, for terminals.
 //!
@@ -14,6 +15,7 @@
 
 mod amounts;
 mod compact;
+mod frontmatter;
 mod lines;
 mod markdown;
 mod verbose;
@@ -21,6 +23,7 @@ mod wording;
 
 pub use amounts::{count_text, duration_text, money_text, score_text};
 pub use compact::{compact, compact_lines};
+pub use frontmatter::FrontMatter;
 pub(crate) use lines::fitted;
 pub use lines::{Line, Paper, Tone};
 pub use markdown::markdown;

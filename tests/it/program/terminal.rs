@@ -7,15 +7,21 @@ use std::process::{Command, Stdio};
 
 use crate::support::program::{Home, Program, WHYTRACE};
 
-/// The program on a terminal, its standard output in a file; `None` where there is no `script`.
+/// The server on a terminal, its standard output in a file; `None` where there is no `script`.
 fn on_a_terminal(home: &Home) -> Option<Program> {
+    with_arguments(home, "")
+}
+
+/// The program with these arguments on a terminal.
+fn with_arguments(home: &Home, arguments: &str) -> Option<Program> {
     let version = Command::new("script").arg("--version").stdin(Stdio::null()).output();
     if !version.is_ok_and(|version| String::from_utf8_lossy(&version.stdout).contains("util-linux")) {
         eprintln!("skipped: no script of util-linux, which makes a terminal");
         return None;
     }
     let mut script = home.command("script");
-    script.args(["--quiet", "--return", "--command", "exec \"$WHYTRACE_PROGRAM\" >out", "/dev/null"]);
+    let command = format!("exec \"$WHYTRACE_PROGRAM\" {arguments} >out");
+    script.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
     script.env("WHYTRACE_PROGRAM", WHYTRACE).env("SHELL", "/bin/sh").current_dir(home.path());
     Some(Program::spawn(script))
 }
@@ -47,10 +53,8 @@ fn it_greets_who_starts_it_by_hand_and_ends_with_ctrl_c() {
 
 #[test]
 fn the_greeting_repeats_where_data_lies_and_leaves_out_a_password() {
-    let home = Home::called("where it's kept").with(
-        "WHYTRACE_DATABASE_URL",
-        "postgres://me:s3cret@127.0.0.1:1/runs?password=s3cret",
-    );
+    let home = Home::called("where it's kept")
+        .with("WHYTRACE_DATABASE_URL", "postgres://me:s3cret@127.0.0.1:1/runs?password=s3cret");
     let Some(mut terminal) = on_a_terminal(&home) else { return };
     let mut said = String::new();
     while !said.contains("Ctrl-C ends it") {
@@ -63,4 +67,17 @@ fn the_greeting_repeats_where_data_lies_and_leaves_out_a_password() {
     let said = said.replace(&parent, "[parent]").replace(WHYTRACE, "[program]");
     assert!(!said.contains("s3cret"));
     insta::assert_snapshot!(said);
+}
+
+#[test]
+fn on_a_terminal_it_asks_before_it_deletes() {
+    let home = super::import::home_with_documents();
+    let run = "trc_20260213_143022_a1b2c3d4";
+    for (answer, code) in [("\n", 1), ("no\n", 1), ("y\n", 0)] {
+        let Some(mut terminal) = with_arguments(&home, &format!("delete {run}")) else { return };
+        assert!(terminal.line().contains("cobot"), "what would be deleted");
+        terminal.send_text(answer);
+        assert_eq!(terminal.end().code(), Some(code), "{answer:?}");
+        assert_eq!(home.run(["show", run]).code, Some(1 - code), "{answer:?}");
+    }
 }
