@@ -120,6 +120,11 @@ impl Demo {
         let bar = progress::bar(recipe.runs.into(), "writing");
         for run in recipe.tell(config.quality) {
             let run = run?;
+            if index.is_deleted(&run.trace_id).await? {
+                // Somebody has had enough of this one.
+                bar.inc(1);
+                continue;
+            }
             importer.take(run.trace_id.as_str(), serde_json::to_value(&run)?).await;
             bar.inc(1);
         }

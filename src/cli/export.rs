@@ -26,8 +26,8 @@ const PAGE: u32 = 500;
   whytrace export last --to - | jq .quality     one run to standard output
   whytrace export --project cobot --to cobot && whytrace import cobot --home elsewhere
 
-A file is there whole or not at all. In a folder, documents lie as in a home: `whytrace import` takes
-them, and so does `whytrace reindex` where the folder is made a home.")]
+A file is there whole or not at all. In a folder, documents lie as in a home: `whytrace import`
+takes them, and so does `whytrace reindex` where the folder is made a home.")]
 pub(super) struct Export {
     /// Trace ids or beginnings of them, `last`, ...; without any, all runs that meet the conditions
     #[arg(value_name = "TRACE", conflicts_with = "Filters")]

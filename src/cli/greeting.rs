@@ -1,7 +1,7 @@
 //! What somebody reads who starts the program by hand: where data lies, and how a client reaches it. All of it on
 //! standard error.
 
-use serde_json::json;
+use serde_json::{Map, json};
 use whytrace::config::Config;
 
 use super::reach::{Reach, shell_word};
@@ -11,13 +11,13 @@ pub(super) fn of_stdio(config: &Config, reach: &Reach) {
     let program =
         std::env::current_exe().map_or_else(|_| "whytrace".to_owned(), |path| path.display().to_string());
     let (options, variable) = (reach.options(), reach.secret_variable());
-    let mut as_json = json!({"command": program});
+    let mut server = Map::from_iter([("command".to_owned(), json!(program))]);
     if !options.is_empty() {
-        as_json["args"] = json!(options);
+        server.insert("args".to_owned(), json!(options));
     }
     let mut before = String::new();
     if let Some((name, value)) = &variable {
-        as_json["env"] = json!({ *name: value });
+        server.insert("env".to_owned(), json!({ *name: value }));
         before = format!("--env {} ", shell_word(&format!("{name}={value}")));
     }
     let command: Vec<String> =
@@ -28,7 +28,7 @@ pub(super) fn of_stdio(config: &Config, reach: &Reach) {
     );
     eprintln!("It speaks MCP on standard input and output, and waits for a client there. To connect one:");
     eprintln!("  Claude Code     claude mcp add whytrace {before}-- {}", command.join(" "));
-    eprintln!("  other clients   {}", json!({"mcpServers": {"whytrace": as_json}}));
+    eprintln!("  other clients   {}", json!({"mcpServers": {"whytrace": server}}));
     eprintln!("  over HTTP       {}", reach.command(&["serve"]));
     say_what_is_missing(reach);
     eprintln!("Data lies in {} (database: {}).", config.home.display(), config.database.describe());

@@ -152,6 +152,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_address_with_a_password_is_for_the_environment_and_inherited_from_there() {
+        let url =
+            Settings { database_url: Some("postgres://me:s3cret@db/runs".into()), ..Settings::default() };
+        let (flag, variable) = (Reach::of(&url, &Settings::default()), Reach::of(&Settings::default(), &url));
+        for reach in [&flag, &variable] {
+            assert!(reach.options().is_empty());
+            let expected = ("WHYTRACE_DATABASE_URL", "postgres://me:PASSWORD@db/runs");
+            assert_eq!(reach.secret_variable(), Some(expected));
+        }
+        assert!(flag.command(&["serve"]).ends_with(" serve --database-url postgres://me:PASSWORD@db/runs"));
+        assert!(variable.command(&["serve"]).ends_with(" serve"));
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_word_is_quoted_where_a_shell_would_not_leave_it_alone() {

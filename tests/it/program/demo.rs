@@ -82,6 +82,26 @@ fn the_same_history_is_written_once_and_ends_when_it_first_ended() {
 }
 
 #[test]
+fn a_history_that_was_broken_off_goes_on_as_it_began_and_deleted_runs_stay_away() {
+    let whole = Home::new();
+    let told = demo(&whole, &[]);
+    let begun = whole.join("begun.jsonl");
+    let mut export = whole.whytrace(["export", "demo-1-120-00001", "demo-1-120-00002", "--to"]);
+    export.arg(&begun);
+    ended(export).worked();
+    let home = Home::new();
+    let mut import = home.whytrace(["import"]);
+    import.arg(begun);
+    ended(import).worked();
+    home.run(["delete", "demo-1-120-00003", "--yes"]);
+    let rest = home.run(["demo", "--runs", "120", "--json"]).worked().json();
+    assert_eq!((&rest["imported"], &rest["already_there"]), (&json!(117), &json!(2)));
+    assert_eq!(rest["until"], told["until"], "not now");
+    let last = |home: &Home| super::import::lasting(home.run(["show", "last", "--json"]).worked().json());
+    assert_eq!(last(&home), last(&whole));
+}
+
+#[test]
 fn a_home_with_runs_of_its_own_is_left_alone_unless_that_is_wished() {
     let home = Home::new();
     let mut import = home.whytrace(["import"]);
