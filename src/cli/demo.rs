@@ -73,7 +73,9 @@ impl Demo {
             return;
         }
         let Some(home) = default_demo_home() else { return };
-        if flags.database_url.is_none() {
+        let names_another =
+            environment.database_url.is_some() || environment.config.is_some() || flags.config.is_some();
+        if flags.database_url.is_none() && names_another {
             // What the environment or a file names is the database of real runs.
             flags.database_url = Some(format!("sqlite:{}", home.join("whytrace.db").display()));
         }

@@ -40,7 +40,7 @@ impl Destination {
         if path.extension().is_some_and(|ending| ending == "jsonl") && !path.is_dir() {
             return Unfinished::begin(path).map(Self::Lines).with_context(|| to.to_owned());
         }
-        if path.is_file() {
+        if path.exists() && !path.is_dir() {
             bail!("{to} is a file; name a folder, a file ending in .jsonl, or - for standard output");
         }
         disk::create_private_dir(path).with_context(|| to.to_owned())?;

@@ -131,6 +131,11 @@ fn without_a_home_it_makes_one_of_its_own_with_a_database_of_its_own() {
     assert!(home.starts_with(user.path()) && home.ends_with("whytrace-demo"), "{}", home.display());
     assert!(home.join("whytrace.db").is_file());
     assert!(told["next"][0]["command"].as_str().unwrap().contains(" --database-url sqlite:"));
+    let mut command = user.whytrace(["demo", "--runs", "120", "--json"]);
+    command.env_remove("WHYTRACE_HOME");
+    let again = ended(command).worked().json();
+    assert_eq!((&again["home"], &again["already_there"]), (&told["home"], &json!(120)));
+    assert!(!again["next"][0]["command"].as_str().unwrap().contains("--database-url"), "the home is enough");
 }
 
 #[test]
