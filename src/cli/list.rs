@@ -32,8 +32,6 @@ const PAGE: u32 = 500;
   whytrace list --text '\"rate limit\"' --all
   whytrace list --json | jq -r '.runs[].trace_id'")]
 pub(super) struct List {
-    #[command(flatten)]
-    filters: Filters,
     /// In this order
     #[arg(long, value_name = "ORDER", default_value = "newest",
         value_parser = PossibleValuesParser::new(Sort::ALL.map(Sort::as_str)))]
@@ -52,6 +50,9 @@ pub(super) struct List {
     json: bool,
     #[command(flatten)]
     showing: Showing,
+    // Last, because its heading would go on over what follows.
+    #[command(flatten)]
+    filters: Filters,
 }
 
 impl List {
@@ -103,7 +104,7 @@ impl List {
         fields.insert("total".to_owned(), listing.total.into());
         let shown = rows.len();
         fields.insert("runs".to_owned(), rows.into());
-        answer::explain_json(&mut fields, listing.without_filter.as_ref(), listing.pending);
+        answer::explain_json(&mut fields, listing.without_filter.as_ref());
         if let Some(after) = self.next_after(&runs, last, shown) {
             let command = again(&after);
             fields.insert("next".to_owned(), json!({"after": after, "command": command}));
@@ -151,7 +152,6 @@ impl List {
         if let Some(after) = self.next_after(&runs, last, shown) {
             sink.remark(format!("Next: {}", again(&after)))?;
         }
-        answer::pending(&mut sink, listing.pending)?;
         answer::explain(&mut sink, listing.without_filter.as_ref(), None, &screen, config)?;
         sink.finish()
     }

@@ -3,7 +3,7 @@
 //! - [`stdio`]: what a client that spawns it reads and gets; [`terminal`]: what a person who starts it by hand reads
 //! - [`crashes`]: what is left when it is killed in the middle of recording
 //! - [`http`]: `serve`, spoken to by a [`http::client`] of the tests' own
-//! - [`commands`], [`import`], [`doctor`]: the command line
+//! - [`commands`], [`import`], [`doctor`]: the command line; [`views`]: what it shows of what was recorded
 //! - [`settings`]: what it makes of settings that are wrong, or of a database that is not there
 
 mod commands;
@@ -16,6 +16,7 @@ mod settings;
 mod stdio;
 #[cfg(unix)]
 mod terminal;
+mod views;
 
 use serde_json::{Value, json};
 

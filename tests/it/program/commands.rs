@@ -14,7 +14,10 @@ const RUN: &str = "trc_20260213_143022_a1b2c3d4";
 #[test]
 fn every_command_explains_itself() {
     let home = Home::new();
-    for command in ["", "serve", "show", "import", "doctor", "reindex", "delete"] {
+    for command in [
+        "", "serve", "list", "summary", "show", "compare", "patterns", "flags", "import", "doctor",
+        "reindex", "delete",
+    ] {
         let arguments = [command, "--help"].into_iter().filter(|argument| !argument.is_empty());
         let help = home.run(arguments).worked();
         let name = if command.is_empty() { "help".to_owned() } else { format!("help_{command}") };
