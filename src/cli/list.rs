@@ -251,7 +251,7 @@ fn columns(screen: &Screen) -> [Column; 13] {
         Column::new("PROJECT", 4).between(10, 20),
         Column::new("INTENT", 10).between(10, 16),
         Column::new("DOMAIN", 11).between(10, 16),
-        Column::new("REVIEW", 6).whole(),
+        Column::new("FLAG", 6).whole(),
         Column::new("GAPS", 7).between(8, 24),
         Column::new("QUERY", 3).between(query, 100),
     ]
@@ -312,7 +312,7 @@ fn cells(run: &TraceLine) -> Vec<Cell> {
         Cell::new(name(&run.project)),
         known(run.intent.as_deref().map(name)),
         known(run.domain.as_deref().map(name)),
-        Cell::new(if run.flagged { "flagged" } else { "" }).in_tone(Tone::Notice),
+        Cell::new(if run.flagged { "flag" } else { "" }).in_tone(Tone::Notice),
         Cell::new(run.gaps.iter().map(|gap| name(gap)).collect::<Vec<_>>().join(" ")).in_tone(Tone::Bad),
         Cell::new(&run.query),
     ]

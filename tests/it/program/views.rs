@@ -55,7 +55,7 @@ fn history() -> Vec<Value> {
 const GOOD: &str = "trc_20260220_233022_00000017";
 const BAD: &str = "trc_20260219_223022_00000016";
 
-fn home_with_history() -> Home {
+pub(super) fn home_with_history() -> Home {
     home_with(&history())
 }
 
