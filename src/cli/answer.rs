@@ -14,7 +14,7 @@ use whytrace::view::saying::name;
 use super::Ending;
 use super::screen::Screen;
 use super::screen::pager::Sink;
-use super::screen::text::{fit, width, wrap};
+use super::screen::text::{width, wrap};
 
 /// What a person is told whose question needs the database, where that is away; other faults go on.
 pub(super) fn needing_database(error: Error, config: &Config) -> anyhow::Error {
@@ -97,19 +97,8 @@ fn no_runs(sink: &mut Sink, config: &Config) -> anyhow::Result<()> {
     sink.remark("  whytrace                  started by hand, says how to connect a client")
 }
 
-/// Says how many recorded events the figures lack, if they lack any.
-pub(super) fn pending(sink: &mut Sink, pending: usize) -> anyhow::Result<()> {
-    if pending == 0 {
-        return Ok(());
-    }
-    sink.remark(format!("{} are recorded and not in these figures yet.", counted(pending, "event")))
-}
-
 /// The fields of an answer that found nothing.
-pub(super) fn explain_json(fields: &mut Map<String, Value>, overview: Option<&Overview>, pending: usize) {
-    if pending > 0 {
-        fields.insert("pending".to_owned(), pending.into());
-    }
+pub(super) fn explain_json(fields: &mut Map<String, Value>, overview: Option<&Overview>) {
     let Some(overview) = overview else { return };
     fields.insert("without_filter".to_owned(), json!({"runs": overview.runs}));
     let rows: Vec<Value> = overview.values.iter().map(|(field, counts)| values(field, counts)).collect();
@@ -150,9 +139,9 @@ pub(super) fn word(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// A heading, cut to the screen.
-pub(super) fn heading(screen: &Screen, text: &str) -> String {
-    screen.paint.heading(&fit(text, screen.width.unwrap_or(usize::MAX)))
+/// A heading, on as many lines as it needs.
+pub(super) fn heading(screen: &Screen, text: &str) -> Vec<String> {
+    wrap(text, screen.columns()).iter().map(|line| screen.paint.heading(line)).collect()
 }
 
 #[cfg(test)]

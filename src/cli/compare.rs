@@ -87,7 +87,7 @@ fn as_json(compared: &Comparison, with_same: bool) -> Map<String, Value> {
 fn page(compared: &Comparison, with_same: bool, screen: &Screen) -> Vec<String> {
     let columns = screen.columns();
     let quality = &compared.quality;
-    let mut lines = vec![answer::heading(screen, "B against A")];
+    let mut lines = answer::heading(screen, "B against A");
     lines.extend(run_lines(
         "A",
         &compared.a,
@@ -147,8 +147,7 @@ fn divergence_lines(divergence: &Divergence, screen: &Screen) -> Vec<String> {
         name(&divergence.stage),
         name(&divergence.decision)
     );
-    let mut lines: Vec<String> =
-        wrap(&title, columns).iter().map(|line| screen.paint.heading(line)).collect();
+    let mut lines = answer::heading(screen, &title);
     let reason = wrap(&divergence.reason, columns.saturating_sub(2));
     lines.extend(reason.iter().map(|line| format!("  {line}")));
     for (letter, choice) in [("A", &divergence.a), ("B", &divergence.b)] {
@@ -284,8 +283,7 @@ fn decision_lines(compared: &Comparison, with_same: bool, screen: &Screen) -> Ve
         "Decisions: {} same, {} changed (~), {} only in A (-), {} only in B (+)",
         counts.same, counts.changed, counts.only_a, counts.only_b
     );
-    let mut lines: Vec<String> =
-        wrap(&title, screen.columns()).iter().map(|line| screen.paint.heading(line)).collect();
+    let mut lines = answer::heading(screen, &title);
     for difference in compared.decisions.iter().filter(|one| with_same || differs(one)) {
         lines.extend(decision(difference, screen));
     }
@@ -332,8 +330,17 @@ fn decision(difference: &DecisionDifference, screen: &Screen) -> Vec<String> {
         };
         let text = format!("confidence {} -> {}", confidence(&difference.a), confidence(&difference.b));
         lines.extend(behind("      ", &text, Tone::Plain, screen));
-    } else if is_one_line && difference.kind == ChangeKind::Changed {
-        lines.push("      other options were on the table".to_owned());
+    }
+    for (told, options) in [
+        ("B took what A passed over", &difference.taken_up),
+        ("B passed over what A took", &difference.dropped),
+        ("only A weighed", &difference.considered_only_a),
+        ("only B weighed", &difference.considered_only_b),
+    ] {
+        if !options.is_empty() {
+            let options: Vec<String> = options.iter().map(|option| name(option)).collect();
+            lines.extend(behind("      ", &format!("{told}: {}", options.join(", ")), Tone::Label, screen));
+        }
     }
     if is_one_line && let Some(error) = difference.b.as_ref().and_then(|choice| choice.error.as_ref()) {
         lines.extend(behind("      ", &format!("error in B: {error}"), Tone::Bad, screen));

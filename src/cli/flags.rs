@@ -121,7 +121,7 @@ impl Flags {
             sink.remark(format!("{}.", self.headline(0)))?;
             without_conditions(&mut sink, &flags, &screen)?;
         } else {
-            sink.line(answer::heading(&screen, &self.headline(found.len())))?;
+            sink.lines(answer::heading(&screen, &self.headline(found.len())))?;
         }
         for flag in found {
             sink.line("")?;
@@ -295,7 +295,7 @@ fn state_text(flag: &Flag) -> String {
 /// Says what flags there are at all.
 fn without_conditions(sink: &mut Sink, flags: &[Flag], screen: &Screen) -> anyhow::Result<()> {
     if flags.is_empty() {
-        return sink.remark("No flag was ever raised here: they are, when finished runs keep failing alike.");
+        return sink.remark("No flag was ever raised here; one is when finished runs keep failing alike.");
     }
     sink.remark(format!("Without these conditions there are {}:", counted(flags.len(), "flag")))?;
     let fields: [(&str, fn(&Flag) -> &str); 3] = [

@@ -32,8 +32,6 @@ const PAGE: u32 = 500;
   whytrace list --text '\"rate limit\"' --all
   whytrace list --json | jq -r '.runs[].trace_id'")]
 pub(super) struct List {
-    #[command(flatten)]
-    filters: Filters,
     /// In this order
     #[arg(long, value_name = "ORDER", default_value = "newest",
         value_parser = PossibleValuesParser::new(Sort::ALL.map(Sort::as_str)))]
@@ -52,6 +50,9 @@ pub(super) struct List {
     json: bool,
     #[command(flatten)]
     showing: Showing,
+    // Last, because its heading would go on over what follows.
+    #[command(flatten)]
+    filters: Filters,
 }
 
 impl List {
@@ -103,7 +104,7 @@ impl List {
         fields.insert("total".to_owned(), listing.total.into());
         let shown = rows.len();
         fields.insert("runs".to_owned(), rows.into());
-        answer::explain_json(&mut fields, listing.without_filter.as_ref(), listing.pending);
+        answer::explain_json(&mut fields, listing.without_filter.as_ref());
         if let Some(after) = self.next_after(&runs, last, shown) {
             let command = again(&after);
             fields.insert("next".to_owned(), json!({"after": after, "command": command}));
@@ -151,7 +152,6 @@ impl List {
         if let Some(after) = self.next_after(&runs, last, shown) {
             sink.remark(format!("Next: {}", again(&after)))?;
         }
-        answer::pending(&mut sink, listing.pending)?;
         answer::explain(&mut sink, listing.without_filter.as_ref(), None, &screen, config)?;
         sink.finish()
     }
@@ -251,7 +251,7 @@ fn columns(screen: &Screen) -> [Column; 13] {
         Column::new("PROJECT", 4).between(10, 20),
         Column::new("INTENT", 10).between(10, 16),
         Column::new("DOMAIN", 11).between(10, 16),
-        Column::new("REVIEW", 6).whole(),
+        Column::new("FLAG", 6).whole(),
         Column::new("GAPS", 7).between(8, 24),
         Column::new("QUERY", 3).between(query, 100),
     ]
@@ -312,7 +312,7 @@ fn cells(run: &TraceLine) -> Vec<Cell> {
         Cell::new(name(&run.project)),
         known(run.intent.as_deref().map(name)),
         known(run.domain.as_deref().map(name)),
-        Cell::new(if run.flagged { "flagged" } else { "" }).in_tone(Tone::Notice),
+        Cell::new(if run.flagged { "flag" } else { "" }).in_tone(Tone::Notice),
         Cell::new(run.gaps.iter().map(|gap| name(gap)).collect::<Vec<_>>().join(" ")).in_tone(Tone::Bad),
         Cell::new(&run.query),
     ]

@@ -76,7 +76,6 @@ impl Patterns {
         } else if found.without_filter.as_ref().is_some_and(|overview| overview.runs > 0) {
             sink.remark(format!("{}.", self.headline(&found.report, days)))?;
         }
-        answer::pending(&mut sink, found.pending)?;
         let fields = ["project", "intent", "domain"];
         answer::explain(&mut sink, found.without_filter.as_ref(), Some(&fields), &screen, config)?;
         sink.finish()?;
@@ -125,12 +124,12 @@ fn as_json(found: &Found) -> Map<String, Value> {
     let patterns = report.patterns.iter().map(|one| pattern::fields(one, Extent::Whole));
     fields.insert("patterns".to_owned(), patterns.collect());
     fields.insert("left_out_by_min_runs".to_owned(), report.left_out_by_min_runs.into());
-    answer::explain_json(&mut fields, found.without_filter.as_ref(), found.pending);
+    answer::explain_json(&mut fields, found.without_filter.as_ref());
     fields
 }
 
 fn page(report: &PatternsReport, headline: &str, screen: &Screen) -> Vec<String> {
-    let mut lines = vec![answer::heading(screen, headline)];
+    let mut lines = answer::heading(screen, headline);
     if report.patterns.is_empty() {
         lines.push("No principle was judged often enough.".to_owned());
     } else {
@@ -143,7 +142,7 @@ fn page(report: &PatternsReport, headline: &str, screen: &Screen) -> Vec<String>
             Column::new("TREND", 3).whole(),
             Column::new("BEFORE", 6).numbers(),
             Column::new("LAST", 7).whole(),
-            Column::new("LAST RUN", 8).between(20, 32),
+            Column::new("LAST RUN", 8).between(28, 40),
         ];
         let rows: Vec<Vec<Cell>> = report.patterns.iter().map(cells).collect();
         let layout = Layout::of(&columns, &rows, screen.width);

@@ -32,8 +32,6 @@ use super::{Ending, answer, output, show, usage};
 pub(super) struct Summary {
     /// One run, without conditions: a trace id or the beginning of one, `last`, `last:PROJECT` or `last-failed`
     trace: Option<String>,
-    #[command(flatten)]
-    filters: Filters,
     /// Also by the values of a field
     #[arg(long, value_name = "FIELD", value_parser = PossibleValuesParser::new(GroupBy::ALL.map(GroupBy::as_str)))]
     group_by: Option<String>,
@@ -45,6 +43,9 @@ pub(super) struct Summary {
     json: bool,
     #[command(flatten)]
     showing: Showing,
+    // Last, because its heading would go on over what follows.
+    #[command(flatten)]
+    filters: Filters,
 }
 
 impl Summary {
@@ -75,7 +76,6 @@ impl Summary {
         } else if self.filters.described().is_some() {
             sink.remark(format!("No runs{}.", self.filters.with()))?;
         }
-        answer::pending(&mut sink, aggregate.pending)?;
         answer::explain(&mut sink, aggregate.without_filter.as_ref(), None, &screen, config)?;
         sink.finish()?;
         Ok(Ending::Done)
@@ -117,14 +117,14 @@ fn as_json(aggregate: &Aggregate) -> Map<String, Value> {
         fields.insert("group_by".to_owned(), groups.group_by.as_str().into());
         fields.insert("groups".to_owned(), groups.groups.iter().map(summary::group).collect());
     }
-    answer::explain_json(&mut fields, aggregate.without_filter.as_ref(), aggregate.pending);
+    answer::explain_json(&mut fields, aggregate.without_filter.as_ref());
     fields
 }
 
 /// The figures, and those of the groups below them.
 fn page(aggregate: &Aggregate, with: &str, screen: &Screen) -> Vec<String> {
     let report = &aggregate.summary;
-    let mut lines = vec![answer::heading(screen, &format!("{}{with}", runs_text(report.runs)))];
+    let mut lines = answer::heading(screen, &format!("{}{with}", runs_text(report.runs)));
     for (label, tone, text) in figures(report) {
         let lead = format!("  {label:<10}");
         let mut lead = screen.paint.label(&lead);
@@ -207,13 +207,13 @@ fn figures(report: &SummaryReport) -> Vec<(&'static str, Tone, String)> {
     add(
         "Cost",
         cost.n,
-        "all",
+        "runs",
         [said("total", cost.total_usd, money_text), said("mean", cost.mean_usd, money_text), None],
     );
     add(
         "Tokens",
         tokens.input_n.max(tokens.output_n),
-        "all",
+        "runs",
         [said("in", tokens.input_total, count_text), said("out", tokens.output_total, count_text), None],
     );
     let confidence = decisions.mean_confidence.map(|mean| {
@@ -261,7 +261,7 @@ fn groups_table(groups: &GroupedReport, screen: &Screen) -> Vec<String> {
     let rows: Vec<Vec<Cell>> = groups.groups.iter().map(row).collect();
     let layout = Layout::of(&columns, &rows, screen.width);
     let by = groups.group_by.replace('_', " ");
-    let mut lines = vec![answer::heading(screen, &format!("By {by}: {}", counted(rows.len(), "group")))];
+    let mut lines = answer::heading(screen, &format!("By {by}: {}", counted(rows.len(), "group")));
     lines.push(layout.head(screen.paint));
     lines.extend(rows.iter().map(|row| layout.row(row, screen.paint)));
     lines

@@ -21,6 +21,7 @@ const CARD_PRINCIPLES: usize = 20;
 #[must_use]
 pub fn line(run: &TraceLine, extent: Extent) -> Value {
     let text = |text: &str| excerpt(text, extent.most(LINE_CHARS));
+    let besides = |text: &Option<String>| text.as_deref().filter(|_| extent == Extent::Whole).map(name);
     known([
         ("trace_id", id(&run.trace_id).into()),
         ("project", name(&run.project).into()),
@@ -34,6 +35,9 @@ pub fn line(run: &TraceLine, extent: Extent) -> Value {
         ("decisions", run.decisions.into()),
         ("gaps", name_list(&run.gaps, extent.most(LINE_GAPS))),
         ("flagged", run.flagged.then_some(true).into()),
+        ("intent", besides(&run.intent).into()),
+        ("domain", besides(&run.domain).into()),
+        ("agent", besides(&run.agent).into()),
         ("query", text(&run.query).into()),
         ("error", run.error.as_deref().map(text).into()),
     ])

@@ -3,8 +3,8 @@
 //! - [`stdio`]: what a client that spawns it reads and gets; [`terminal`]: what a person who starts it by hand reads
 //! - [`crashes`]: what is left when it is killed in the middle of recording
 //! - [`http`]: `serve`, spoken to by a [`http::client`] of the tests' own
-//! - [`commands`], [`import`], [`export`], [`doctor`]: the command line; [`shell`]: what it hands to shells and reports
-//! - [`demo`]: the history that a newcomer looks around in
+//! - [`commands`], [`import`], [`export`], [`doctor`]: the command line; [`views`]: what it shows of what was recorded
+//! - [`shell`]: what it hands to shells and reports; [`demo`]: the history that a newcomer looks around in
 //! - [`settings`]: what it makes of settings that are wrong, or of a database that is not there
 
 mod commands;
@@ -20,6 +20,7 @@ mod shell;
 mod stdio;
 #[cfg(unix)]
 mod terminal;
+mod views;
 
 use serde_json::{Value, json};
 

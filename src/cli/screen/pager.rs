@@ -109,7 +109,13 @@ impl Sink {
 /// Starts a pager; `None` where there is none of that name.
 fn start(pager: &[String]) -> Option<Child> {
     let (program, arguments) = pager.split_first()?;
-    let child = Command::new(program).args(arguments).stdin(Stdio::piped()).spawn().ok()?;
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped());
+    if std::env::var_os("LESSCHARSET").is_none() {
+        // What is written is UTF-8 whatever the locale says; else less counts bytes for columns.
+        command.env("LESSCHARSET", "utf-8");
+    }
+    let child = command.spawn().ok()?;
     // Ctrl-C is for the pager, which must not lose its terminal to the shell.
     tokio::spawn(async { while tokio::signal::ctrl_c().await.is_ok() {} });
     Some(child)

@@ -190,10 +190,27 @@ mod tests {
 
     #[test]
     fn a_table_keeps_to_the_screen_and_lets_the_least_important_go() {
-        insta::assert_snapshot!(shown(None), @r"");
-        insta::assert_snapshot!(shown(Some(36)), @r"");
-        insta::assert_snapshot!(shown(Some(28)), @r"");
-        insta::assert_snapshot!(shown(Some(14)), @r"");
-        insta::assert_snapshot!(shown(Some(4)), @r"");
+        let widths = [None, Some(36), Some(28), Some(14), Some(4)];
+        insta::assert_snapshot!(widths.map(shown).join("\n\n"), @r"
+        RUN     SCORE  PROJECT  QUERY
+        run-1     2.4  cobot    who builds cobots in 東京?
+        run-22   12.4           why?
+
+        RUN     SCORE  PROJECT  QUERY
+        run-1     2.4  cobot    who builds…
+        run-22   12.4           why?
+
+        RUN     SCORE  QUERY
+        run-1     2.4  who builds c…
+        run-22   12.4  why?
+
+        RUN     SCORE
+        run-1     2.4
+        run-22   12.4
+
+        RUN
+        run…
+        run…
+        ");
     }
 }
