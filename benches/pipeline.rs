@@ -2,8 +2,8 @@
 //!
 //!     cargo bench --bench pipeline
 //!
-//! Each task computes for a while between its decisions, as pipelines do, so that the ratio says what a pipeline
-//! would notice. The median of several rounds counts; rounds of the kinds take turns, so that a slow moment of the
+//! Between its decisions each task waits and computes a little, as one does that asks a model, so that the ratio
+//! says what a pipeline would notice. The median of several rounds counts; rounds of the kinds take turns, so that a slow moment of the
 //! machine meets all of them.
 #![expect(
     clippy::indexing_slicing,
@@ -90,11 +90,11 @@ async fn pipeline(tracer: &Tracer) -> f64 {
 async fn work(task: usize) -> f64 {
     let mut result = task as f64;
     for step in 0..DECISIONS {
-        for turn in 0..200_000 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        for turn in 0..2_000 {
             result = black_box(result + f64::from(turn)).sqrt();
         }
         TraceContext::current().record(choice(step));
-        tokio::task::yield_now().await;
     }
     result
 }

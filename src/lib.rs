@@ -13,10 +13,12 @@
 //! - [`calibration`], [`statistics`], [`scorecard`], [`diff`], [`words`], [`shown`]: pure functions over the model
 //! - [`gate`]: what may enter, and in what form
 //! - [`error`]: what can go wrong, by what a caller can do about it
+//! - [`demo`]: a history of runs that never were, to look around in
 //! - [`store`]: journal, documents and index
 //! - [`recorder`] and [`query`]: events in, acknowledgements out; questions in, answers out
 //! - [`config`], [`service`], [`maintenance`]: settings, everything put together, keeping stores in agreement
 //! - [`pipeline`]: a Rust pipeline that records its own decisions
+//! - [`view`]: what is stored as the data that answers carry
 //! - [`mcp`] and [`transport`]: the protocol
 //!
 //! # What holds
@@ -62,6 +64,7 @@
 
 pub mod calibration;
 pub mod config;
+pub mod demo;
 pub mod diff;
 pub mod error;
 pub mod gate;
@@ -77,6 +80,7 @@ pub mod shown;
 pub mod statistics;
 pub mod store;
 pub mod transport;
+pub mod view;
 pub mod words;
 
 pub use config::Config;

@@ -38,6 +38,11 @@ const LAYERS: &[Layer] = &[
         blind_to: &[],
         holds: "what can go wrong, by what a caller can do about it",
     },
+    Layer {
+        modules: &["demo"],
+        blind_to: &[],
+        holds: "a history of runs that never were, told through the gate; nothing is written by it",
+    },
     Layer { modules: &["store"], blind_to: &[], holds: "journal, documents and index" },
     Layer { modules: &["recorder"], blind_to: &[], holds: "events in, acknowledgements out" },
     // Reads what the stores hold. Should it need what the recorder holds in memory, this is where that is allowed.
@@ -56,6 +61,11 @@ const LAYERS: &[Layer] = &[
         modules: &["pipeline"],
         blind_to: &["maintenance"],
         holds: "a Rust pipeline that records its own decisions",
+    },
+    Layer {
+        modules: &["view"],
+        blind_to: &["recorder", "config", "service", "maintenance", "pipeline"],
+        holds: "what is stored as the data that answers carry",
     },
     Layer {
         modules: &["mcp"],

@@ -3,19 +3,24 @@
 //! - [`stdio`]: what a client that spawns it reads and gets; [`terminal`]: what a person who starts it by hand reads
 //! - [`crashes`]: what is left when it is killed in the middle of recording
 //! - [`http`]: `serve`, spoken to by a [`http::client`] of the tests' own
-//! - [`commands`], [`import`], [`doctor`]: the command line
+//! - [`commands`], [`import`], [`export`], [`doctor`]: the command line; [`views`]: what it shows of what was recorded
+//! - [`shell`]: what it hands to shells and reports; [`demo`]: the history that a newcomer looks around in
 //! - [`settings`]: what it makes of settings that are wrong, or of a database that is not there
 
 mod commands;
 #[cfg(unix)]
 mod crashes;
+mod demo;
 mod doctor;
+mod export;
 mod http;
 mod import;
 mod settings;
+mod shell;
 mod stdio;
 #[cfg(unix)]
 mod terminal;
+mod views;
 
 use serde_json::{Value, json};
 
