@@ -5,6 +5,7 @@
 //! - [`http`]: `serve`, spoken to by a [`http::client`] of the tests' own
 //! - [`commands`], [`import`], [`export`], [`doctor`]: the command line; [`views`]: what it shows of what was recorded
 //! - [`shell`]: what it hands to shells and reports; [`demo`]: the history that a newcomer looks around in
+//! - [`readme`]: the README as a newcomer follows it
 //! - [`settings`]: what it makes of settings that are wrong, or of a database that is not there
 
 mod commands;
@@ -15,6 +16,8 @@ mod doctor;
 mod export;
 mod http;
 mod import;
+#[cfg(unix)]
+mod readme;
 mod settings;
 mod shell;
 mod stdio;

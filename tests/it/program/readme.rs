@@ -22,7 +22,13 @@ fn every_command_of_the_readme_does_what_it_says() {
     let home = Home::new();
     let tools = home.join("tools");
     fs::create_dir(&tools).unwrap();
-    stand_in(&tools.join("cargo"), &format!("test \"$*\" = 'install --locked --path .'\nln -s '{WHYTRACE}' '{}'", tools.join("whytrace").display()));
+    stand_in(
+        &tools.join("cargo"),
+        &format!(
+            "test \"$*\" = 'install --locked --path .'\nln -s '{WHYTRACE}' '{}'",
+            tools.join("whytrace").display()
+        ),
+    );
     let noted = home.join("claude.log");
     stand_in(&tools.join("claude"), &format!("printf '%s\\n' \"$*\" >> '{}'", noted.display()));
 
@@ -70,7 +76,8 @@ fn every_command_of_the_readme_does_what_it_says() {
 
 #[test]
 fn the_json_of_the_readme_is_a_configuration() {
-    let configurations: Vec<Value> = blocks("json").map(|block| serde_json::from_str(block).unwrap()).collect();
+    let configurations: Vec<Value> =
+        blocks("json").map(|block| serde_json::from_str(block).unwrap()).collect();
     assert_eq!(configurations, [json!({"mcpServers": {"whytrace": {"command": "whytrace"}}})]);
 }
 
@@ -87,10 +94,8 @@ fn assert_tools(listed: &Value) {
     let listed: Vec<&str> =
         listed["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
     let section = README.split("## The tools").nth(1).unwrap().split("\n## ").next().unwrap();
-    let told: Vec<&str> = section
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
-        .collect();
+    let told: Vec<&str> =
+        section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     assert_eq!(told, listed);
 }
 
@@ -110,6 +115,8 @@ fn stand_in(path: &Path, script: &str) {
 fn blocks(language: &str) -> impl Iterator<Item = &'static str> {
     let fence = format!("```{language}\n");
     README.split("```").enumerate().filter(|(place, _)| place % 2 == 1).filter_map(move |(_, block)| {
-        format!("```{block}").strip_prefix(&fence).map(|_| block.split_once('\n').map_or("", |(_, code)| code))
+        format!("```{block}")
+            .strip_prefix(&fence)
+            .map(|_| block.split_once('\n').map_or("", |(_, code)| code))
     })
 }
