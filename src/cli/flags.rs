@@ -1,15 +1,14 @@
 //! `whytrace flags`: what the automatic checks found, and answering it.
 
+mod order;
+
 use std::collections::BTreeMap;
 
 use clap::builder::PossibleValuesParser;
-use clap::error::ErrorKind;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
-use whytrace::Error;
 use whytrace::calibration::{Flag, FlagKind, FlagState, Severity};
 use whytrace::config::Config;
-use whytrace::gate::request::{FlagAction, ReviewRequest};
 use whytrace::query::Query;
 use whytrace::scorecard::{Tone, counted};
 use whytrace::service::Service;
@@ -17,10 +16,11 @@ use whytrace::store::index::Scope;
 use whytrace::view::saying::{id, moment, name};
 use whytrace::view::{Extent, flag};
 
+use self::order::Order;
 use super::screen::pager::Sink;
 use super::screen::text::wrap;
 use super::screen::{Screen, Showing};
-use super::{Ending, answer, output, usage};
+use super::{Ending, answer, output};
 
 /// Runs that are named of a flag.
 const RUNS: usize = 3;
@@ -52,34 +52,6 @@ pub(super) struct Flags {
     json: bool,
     #[command(flatten)]
     showing: Showing,
-}
-
-/// What is done with a flag. Doing it again is harmless.
-#[derive(Debug, Subcommand)]
-enum Order {
-    /// You know of it: it is silent, and still counts
-    Acknowledge(Named),
-    /// It is silent until a time
-    Snooze {
-        #[command(flatten)]
-        named: Named,
-        /// RFC 3339, a date, or from now: 12h, 7d
-        #[arg(long, value_name = "WHEN", default_value = "7d")]
-        until: String,
-    },
-    /// Its cause is gone: only runs that finish later count
-    Resolve(Named),
-    /// It counts again
-    Reopen(Named),
-}
-
-#[derive(Debug, Args)]
-struct Named {
-    /// The flag's id, its last part, or its beginning
-    flag: String,
-    /// Say the flag as JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// The state of a flag, as something to ask for.
@@ -162,65 +134,6 @@ impl Flags {
     }
 }
 
-impl Order {
-    async fn give(&self, config: &Config) -> anyhow::Result<Ending> {
-        let (named, flag_action, snooze_until) = match self {
-            Self::Acknowledge(named) => (named, FlagAction::Acknowledge, None),
-            Self::Snooze { named, until } => (named, FlagAction::Snooze, Some(until.clone())),
-            Self::Resolve(named) => (named, FlagAction::Resolve, None),
-            Self::Reopen(named) => (named, FlagAction::Reopen, None),
-        };
-        let query = Query::new(Service::stores(config));
-        let flags =
-            query.flags(&Scope::All).await.map_err(|error| answer::needing_database(error, config))?;
-        let Some(flag_id) = named.among(&flags) else { return Ok(Ending::Trouble) };
-        let service = Service::open(config)?;
-        let mut request = ReviewRequest::default();
-        request.flag_id = Some(flag_id);
-        request.flag_action = Some(flag_action);
-        request.snooze_until = snooze_until;
-        let done = service.intake.review(request, &Scope::All).await;
-        service.close().await;
-        let done = done.map_err(|error| match error {
-            Error::Refused(refusal) => usage(ErrorKind::ValueValidation, refusal.to_string()),
-            other => answer::needing_database(other, config),
-        })?;
-        let Some(flag) = done.flag else { return Ok(Ending::Trouble) };
-        if named.json {
-            output::json(&as_json(&flag))?;
-        } else {
-            output::line(&format!("{} is {}.", flag.id, state_text(&flag)))?;
-        }
-        Ok(Ending::Done)
-    }
-}
-
-impl Named {
-    /// The id that is meant; says so where it is none or several.
-    fn among(&self, flags: &[Flag]) -> Option<String> {
-        let exact = flags.iter().find(|flag| flag.id == self.flag || short_id(flag) == self.flag);
-        if let Some(exact) = exact {
-            return Some(exact.id.clone());
-        }
-        let meant: Vec<&Flag> = flags.iter().filter(|flag| flag.id.starts_with(&self.flag)).collect();
-        if let [only] = meant.as_slice() {
-            return Some(only.id.clone());
-        }
-        let some = if meant.is_empty() { flags.iter().collect() } else { meant.clone() };
-        let fault = if meant.is_empty() { "no flag called" } else { "several flags whose ids begin with" };
-        eprintln!("whytrace: {fault} {:?}", self.flag);
-        if some.is_empty() {
-            eprintln!("No flag was ever raised here.");
-        } else {
-            eprintln!("Some that exist:");
-        }
-        for flag in some.iter().take(5) {
-            eprintln!("  {}", flag.id);
-        }
-        None
-    }
-}
-
 fn as_json(flag: &Flag) -> Value {
     let mut value = flag::fields(flag, Extent::Whole);
     if let Some(fields) = value.as_object_mut() {
@@ -298,17 +211,14 @@ fn without_conditions(sink: &mut Sink, flags: &[Flag], screen: &Screen) -> anyho
         return sink.remark("No flag was ever raised here; one is when finished runs keep failing alike.");
     }
     sink.remark(format!("Without these conditions there are {}:", counted(flags.len(), "flag")))?;
-    let fields: [(&str, fn(&Flag) -> &str); 3] = [
-        ("state", |flag| flag.state.as_str()),
-        ("kind", |flag| flag.kind.as_str()),
-        ("project", |flag| &flag.project),
-    ];
-    for (option, of) in fields {
+    let mut count = |option: &str, of: fn(&Flag) -> &str| {
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
         for flag in flags {
             *counts.entry(of(flag).to_owned()).or_default() += 1;
         }
-        answer::choices(sink, option, &counts.into_iter().collect::<Vec<_>>(), screen)?;
-    }
-    Ok(())
+        answer::choices(sink, option, &counts.into_iter().collect::<Vec<_>>(), screen)
+    };
+    count("state", |flag| flag.state.as_str())?;
+    count("kind", |flag| flag.kind.as_str())?;
+    count("project", |flag| &flag.project)
 }

@@ -1,25 +1,26 @@
-//! `whytrace list`: runs, one a line.
+//! `whytrace list`: runs, one a line, as many as one likes: they are read and written page by page.
+
+mod table;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use clap::error::ErrorKind;
 use serde_json::{Map, Value, json};
+use whytrace::Error;
 use whytrace::config::Config;
 use whytrace::query::{Listing, Query};
-use whytrace::scorecard::{
-    Tone, count_text, counted, duration_text, gate_tone, gate_word, money_text, score_text,
-};
+use whytrace::scorecard::{count_text, counted};
 use whytrace::service::Service;
-use whytrace::store::index::{Cursor, Filter, Scope, Sort, TraceLine};
-use whytrace::view::saying::{id, name, score};
+use whytrace::store::index::{Cursor, Filter, Page, Scope, Sort, TraceLine};
+use whytrace::view::saying::id;
 use whytrace::view::{Extent, run};
 
+use self::table::Table;
 use super::answer;
 use super::filter::Filters;
+use super::screen::Showing;
 use super::screen::pager::Sink;
-use super::screen::table::{Cell, Column, Layout};
-use super::screen::text::fit;
-use super::screen::{Screen, Showing};
-use super::{Ending, output};
+use super::{Ending, output, usage};
 
 /// Runs that are read at once.
 const PAGE: u32 = 500;
@@ -61,30 +62,18 @@ impl List {
         let query = Query::new(Service::stores(config));
         let sort = self.sort();
         let cursor = match &self.after {
-            Some(after) if sort.is_ranked(&filter) => match after.parse() {
-                Ok(count) => Some(Cursor::behind_hits(count)),
-                Err(_) => anyhow::bail!("with --text, --after takes how many runs to pass over"),
-            },
-            Some(after) => {
-                let behind = match query.resolve(after, &Scope::All).await {
-                    Ok(trace_id) => query.cursor_behind_run(&trace_id, sort).await,
-                    Err(error) => Err(error),
-                };
-                match behind {
-                    Ok(Some(cursor)) => Some(cursor),
-                    Ok(None) => anyhow::bail!("the database holds no run called {after:?}"),
-                    Err(error @ whytrace::Error::Unavailable { .. }) => {
-                        return Err(answer::needing_database(error, config));
-                    }
-                    Err(error) => return answer::of_run(error, after, &query, config).await,
-                }
-            }
             None => None,
+            Some(after) if sort.is_ranked(&filter) => Some(behind_hits(after)),
+            Some(after) => match behind_run(after, sort, &query).await {
+                Ok(cursor) => Some(cursor),
+                Err(error) => return answer::of_run(error, after, &query, config).await,
+            },
         };
         let limit = if self.all { u32::MAX } else { self.limit };
         let listing = query.list(&filter, sort, limit.min(PAGE), cursor.as_ref()).await;
-        let listing = listing.map_err(|error| answer::needing_database(error, config))?;
-        let runs = Runs { query, filter, sort, left: limit, page: listing.page.clone().into() };
+        let mut listing = listing.map_err(|error| answer::needing_database(error, config))?;
+        let page = Pages::Read(std::mem::take(&mut listing.page));
+        let runs = Runs { query, filter, sort, left: limit, page };
         if self.json {
             self.as_json(&listing, runs, config).await?;
         } else {
@@ -93,23 +82,33 @@ impl List {
         Ok(Ending::Done)
     }
 
+    /// Writes each run on a line of its own, as it is read.
     async fn as_json(&self, listing: &Listing, mut runs: Runs, config: &Config) -> anyhow::Result<()> {
-        let mut rows: Vec<Value> = Vec::new();
+        output::line(&format!("{{\"total\": {}, \"runs\": [", listing.total))?;
+        let mut shown = 0;
         let mut last = None;
+        let mut held: Option<String> = None;
         while let Some(page) = runs.next(config).await? {
-            rows.extend(page.iter().map(|line| run::line(line, Extent::Whole)));
+            for line in &page {
+                if let Some(before) = held.replace(run::line(line, Extent::Whole).to_string()) {
+                    output::line(&format!("{before},"))?;
+                }
+            }
+            shown += page.len();
             last = page.last().map(|line| line.trace_id.clone()).or(last);
         }
+        if let Some(before) = held {
+            output::line(&before)?;
+        }
         let mut fields = Map::new();
-        fields.insert("total".to_owned(), listing.total.into());
-        let shown = rows.len();
-        fields.insert("runs".to_owned(), rows.into());
         answer::explain_json(&mut fields, listing.without_filter.as_ref());
         if let Some(after) = self.next_after(&runs, last, shown) {
             let command = again(&after);
             fields.insert("next".to_owned(), json!({"after": after, "command": command}));
         }
-        output::json(&fields)
+        let rest = Value::Object(fields).to_string();
+        let separator = if rest == "{}" { "" } else { ", " };
+        output::line(&format!("]{separator}{}", rest.trim_start_matches('{')))
     }
 
     async fn as_table(&self, listing: &Listing, mut runs: Runs, config: &Config) -> anyhow::Result<()> {
@@ -123,7 +122,7 @@ impl List {
                 Some(table) => table,
                 None => {
                     let new = Table::of(&page, &screen, self.filters.project().is_some());
-                    sink.line(new.layout.head(screen.paint))?;
+                    sink.line(new.head(&screen))?;
                     table.insert(new)
                 }
             };
@@ -143,10 +142,10 @@ impl List {
             (_, 0) => sink.remark(format!("No runs{of}."))?,
             (all, total) if all == total => sink.remark(format!("{}{of}.", counted(total, "run")))?,
             (some, total) => {
-                let further = if self.after.is_some() { "further on, " } else { "" };
+                let further = if self.after.is_some() { ", further on" } else { "" };
                 let total = count_text(i64::try_from(total).unwrap_or(i64::MAX));
                 let some = count_text(i64::try_from(some).unwrap_or(i64::MAX));
-                sink.remark(format!("{further}{some} of {total} runs{of}."))?;
+                sink.remark(format!("{some} of {total} runs{of}{further}."))?;
             }
         }
         if let Some(after) = self.next_after(&runs, last, shown) {
@@ -173,6 +172,24 @@ impl List {
     }
 }
 
+/// Behind the run that `after` names.
+async fn behind_run(after: &str, sort: Sort, query: &Query) -> Result<Cursor, Error> {
+    let trace_id = query.resolve(after, &Scope::All).await?;
+    let cursor = query.cursor_behind_run(&trace_id, sort).await?;
+    cursor.ok_or_else(|| Error::UnknownTrace { id: after.to_owned() })
+}
+
+/// Behind so many hits as `after` says.
+fn behind_hits(after: &str) -> Cursor {
+    match after.parse() {
+        Ok(count) => Cursor::behind_hits(count),
+        Err(_) => {
+            let message = "with --text, --after takes how many runs to pass over".to_owned();
+            usage(ErrorKind::ValueValidation, message)
+        }
+    }
+}
+
 /// The command that goes on behind a run.
 fn again(after: &str) -> String {
     answer::again(std::env::args(), "--after", after)
@@ -190,16 +207,10 @@ struct Runs {
 /// Where reading stands.
 enum Pages {
     /// This page is read and was not given yet.
-    Read(whytrace::store::index::Page),
+    Read(Page),
     /// The next page begins here.
     At(Cursor),
     End,
-}
-
-impl From<whytrace::store::index::Page> for Pages {
-    fn from(page: whytrace::store::index::Page) -> Self {
-        Self::Read(page)
-    }
 }
 
 impl Runs {
@@ -226,104 +237,5 @@ impl Runs {
     /// Whether there are runs behind those that were given.
     fn are_more(&self) -> bool {
         matches!(self.page, Pages::At(_))
-    }
-}
-
-/// How runs stand in rows.
-#[derive(Debug)]
-struct Table {
-    layout: Layout,
-}
-
-/// The place of the query among the columns.
-const QUERY: usize = 12;
-
-fn columns(screen: &Screen) -> [Column; 13] {
-    let query = screen.width.map_or(100, |width| (width / 4).max(24));
-    [
-        Column::new("RUN", 0).between(28, 48),
-        Column::new("RESULT", 1).whole(),
-        Column::new("SCORE", 2).numbers(),
-        Column::new("STARTED (UTC)", 8).whole(),
-        Column::new("TIME", 5).numbers(),
-        Column::new("COST", 9).numbers(),
-        Column::new("DECISIONS", 12).numbers(),
-        Column::new("PROJECT", 4).between(10, 20),
-        Column::new("INTENT", 10).between(10, 16),
-        Column::new("DOMAIN", 11).between(10, 16),
-        Column::new("FLAG", 6).whole(),
-        Column::new("GAPS", 7).between(8, 24),
-        Column::new("QUERY", 3).between(query, 100),
-    ]
-}
-
-impl Table {
-    fn of(lines: &[TraceLine], screen: &Screen, is_of_one_project: bool) -> Self {
-        let rows: Vec<Vec<Cell>> = lines
-            .iter()
-            .map(|line| {
-                let mut cells = cells(line);
-                // What is asked for need not be said in every row.
-                if is_of_one_project && let Some(project) = cells.get_mut(7) {
-                    *project = Cell::default();
-                }
-                cells
-            })
-            .collect();
-        Self { layout: Layout::of(&columns(screen), &rows, screen.width) }
-    }
-
-    /// The lines of a run: its row, and below it the query and the error where they are not in it.
-    fn lines(&self, run: &TraceLine, screen: &Screen) -> Vec<String> {
-        let mut lines = vec![self.layout.row(&cells(run), screen.paint)];
-        let columns = screen.width.unwrap_or(200).saturating_sub(2);
-        if self.layout.width(QUERY).is_none() {
-            let query = fit(&run.query, columns);
-            if !query.is_empty() {
-                lines.push(format!("  {}", screen.paint.label(&query)));
-            }
-        }
-        if let Some(error) = &run.error {
-            lines.push(format!(
-                "  {}",
-                screen.paint.text(Tone::Bad, &fit(&format!("error: {error}"), columns))
-            ));
-        }
-        lines
-    }
-}
-
-fn cells(run: &TraceLine) -> Vec<Cell> {
-    let known = |text: Option<String>| Cell::new(text.unwrap_or_default());
-    let tone = gate_tone(run.passed);
-    let scale = run.scale_max.filter(|scale| scale.fract() == 0.0);
-    let score = match (run.score, scale) {
-        (Some(score), Some(scale)) => Some(format!("{}/{scale}", score_text(score))),
-        _ => score(run.score, run.scale_max),
-    };
-    vec![
-        Cell::new(id(&run.trace_id)),
-        result(run),
-        known(score).in_tone(tone),
-        Cell::new(run.started_at.to_chrono().format("%Y-%m-%d %H:%M").to_string()).in_tone(Tone::Label),
-        known(run.duration_seconds.map(duration_text)),
-        known(run.cost_usd.map(money_text)),
-        Cell::new(count_text(run.decisions)),
-        Cell::new(name(&run.project)),
-        known(run.intent.as_deref().map(name)),
-        known(run.domain.as_deref().map(name)),
-        Cell::new(if run.flagged { "flag" } else { "" }).in_tone(Tone::Notice),
-        Cell::new(run.gaps.iter().map(|gap| name(gap)).collect::<Vec<_>>().join(" ")).in_tone(Tone::Bad),
-        Cell::new(&run.query),
-    ]
-}
-
-/// What came of a run in one word: the verdict where it is complete, else where it stands.
-fn result(run: &TraceLine) -> Cell {
-    match run.status.as_str() {
-        "complete" if run.passed.is_some() => Cell::new(gate_word(run.passed)).in_tone(gate_tone(run.passed)),
-        "complete" => Cell::new("complete"),
-        "failed" => Cell::new("failed").in_tone(Tone::Bad),
-        other => Cell::new(other.replace('_', " ")).in_tone(Tone::Notice),
     }
 }

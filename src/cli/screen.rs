@@ -116,12 +116,6 @@ impl Screen {
     pub(super) fn columns(&self) -> usize {
         self.width.map_or(PLAIN_PAGE, |width| width.min(PAGE))
     }
-
-    /// A screen of so many columns for tests, or a pipe.
-    #[cfg(test)]
-    pub(super) fn plain(width: Option<usize>) -> Self {
-        Self { width, paint: Paint::new(false), is_terminal: width.is_some(), pager: None }
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //!
 //! Plain text knows no tones; a terminal shows them as colours.
 
+use unicode_segmentation::UnicodeSegmentation as _;
+
 use crate::shown::one_line;
 
 /// What a page is written on.
@@ -55,7 +57,8 @@ impl Paper {
         }
         let dots = columns.min(3);
         let mut room = columns - dots;
-        let kept: String = line.chars().take_while(|c| self.takes(*c, &mut room)).collect();
+        let letters = self.letters(&line, room);
+        let kept: String = letters.into_iter().take_while(|letter| self.takes(letter, &mut room)).collect();
         format!("{}{:.<dots$}", kept.trim_end(), "")
     }
 
@@ -66,15 +69,9 @@ impl Paper {
         Line::of(Tone::Heading, format!("{title}{:-<rest$}", ""))
     }
 
-    /// Takes the room of a character, if there is as much.
-    fn takes(self, c: char, room: &mut usize) -> bool {
-        let left = room.checked_sub((self.width)(c.encode_utf8(&mut [0; 4])));
-        *room = left.unwrap_or(*room);
-        left.is_some()
-    }
-
-    /// Breaks a text at its spaces, and inside a word where the word alone is too long. Gives at least one line.
-    fn broken(self, text: &str, columns: usize) -> Vec<String> {
+    /// Breaks a text at its spaces into lines of at most `columns` columns, and inside a word where the word alone is
+    /// too long. Gives at least one line.
+    pub fn wrapped(self, text: &str, columns: usize) -> Vec<String> {
         let mut lines = vec![];
         let (mut line, mut room) = (String::new(), columns);
         for word in text.split(' ') {
@@ -86,17 +83,36 @@ impl Paper {
                 line.push(' ');
                 room -= 1;
             }
-            for c in word.chars() {
-                if !self.takes(c, &mut room) {
+            for letter in self.letters(word, columns) {
+                if !self.takes(letter, &mut room) {
                     lines.push(std::mem::take(&mut line));
                     room = columns;
-                    self.takes(c, &mut room);
+                    self.takes(letter, &mut room);
                 }
-                line.push(c);
+                line.push_str(letter);
             }
         }
         lines.push(line);
         lines
+    }
+
+    /// The graphemes of a text; one that no line holds, by its characters.
+    fn letters(self, text: &str, columns: usize) -> Vec<&str> {
+        let of_grapheme = |grapheme| {
+            if (self.width)(grapheme) <= columns {
+                vec![grapheme]
+            } else {
+                grapheme.split("").filter(|letter| !letter.is_empty()).collect()
+            }
+        };
+        text.graphemes(true).flat_map(of_grapheme).collect()
+    }
+
+    /// Takes the room of a letter, if there is as much.
+    fn takes(self, letter: &str, room: &mut usize) -> bool {
+        let left = room.checked_sub((self.width)(letter));
+        *room = left.unwrap_or(*room);
+        left.is_some()
     }
 }
 
@@ -158,7 +174,7 @@ impl Page {
         let indent = (self.paper.width)(lead);
         let columns = self.paper.columns.saturating_sub(indent).max(20);
         let mut lead = lead.to_owned();
-        for line in self.paper.broken(&one_line(text), columns) {
+        for line in self.paper.wrapped(&one_line(text), columns) {
             let parts = if line.trim_end().is_empty() {
                 vec![(lead_tone, lead.trim_end().to_owned())]
             } else {
@@ -195,8 +211,8 @@ mod tests {
 
     #[test]
     fn a_word_longer_than_the_line_is_broken_and_the_next_one_follows_it() {
-        assert_eq!(Paper::PLAIN.broken("ab abcdefghij kl", 4), ["ab", "abcd", "efgh", "ij", "kl"]);
-        assert_eq!(Paper::PLAIN.broken("", 4), [""]);
+        assert_eq!(Paper::PLAIN.wrapped("ab abcdefghij kl", 4), ["ab", "abcd", "efgh", "ij", "kl"]);
+        assert_eq!(Paper::PLAIN.wrapped("", 4), [""]);
     }
 
     #[test]
@@ -215,7 +231,7 @@ mod tests {
     fn letters_of_two_columns_are_counted_as_two() {
         let paper = Paper { columns: 8, width: wide };
         assert_eq!(paper.fitted("東京都の空", 8), "東京...");
-        assert_eq!(paper.broken("東京都 の空", 5), ["東京", "都", "の空"]);
+        assert_eq!(paper.wrapped("東京都 の空", 5), ["東京", "都", "の空"]);
         assert_eq!(Paper { columns: 12, ..paper }.rule("東京都").text(), "-- 東京都 --");
     }
 

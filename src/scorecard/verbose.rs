@@ -94,7 +94,8 @@ fn stages(page: &mut Page, trace: &Trace) {
         if let Some(by) = &stage.closed_by {
             line.push(format!("closed by {by}"));
         }
-        page.text(&format!("  {:<9}", seconds_text(stage.duration_seconds)), &line.join(", "));
+        let lead = format!("  {:<9}", seconds_text(stage.duration_seconds));
+        page.toned((Tone::Plain, &lead), (Tone::Plain, &line.join(", ")));
         let error = stage.error.as_deref().map(|error| excerpt(error, 300));
         page.toned_if("           error: ", Tone::Bad, error.as_deref());
     }

@@ -21,7 +21,7 @@ pub(crate) struct Column {
     pub(crate) rank: u8,
     /// The width below which it is better left out.
     pub(crate) least: usize,
-    /// The width beyond which it is cut, be there room or not.
+    /// The width beyond which it is cut on a screen, be there room or not.
     pub(crate) most: usize,
 }
 
@@ -82,8 +82,8 @@ impl Cell {
 }
 
 impl Layout {
-    /// What of these columns fits `columns` columns of a screen, or all of them, for rows like these. A column that is
-    /// empty in all of them is left out.
+    /// What of these columns fits the columns of a screen, for rows like these; without a screen, all of them, whole. A
+    /// column that is empty in all rows is left out.
     pub(crate) fn of(columns: &[Column], rows: &[Vec<Cell>], screen: Option<usize>) -> Self {
         let natural: Vec<usize> = columns
             .iter()
@@ -92,6 +92,7 @@ impl Layout {
                 let texts = rows.iter().filter_map(|row| row.get(place)).map(|cell| width(&cell.text));
                 match texts.max().unwrap_or(0) {
                     0 => 0,
+                    widest if screen.is_none() => widest.max(width(column.title)),
                     widest => widest.max(width(column.title)).min(column.most),
                 }
             })

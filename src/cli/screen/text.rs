@@ -3,6 +3,7 @@
 //! All text that comes in was written by others: it is made safe to show, on one line, here.
 
 use unicode_segmentation::UnicodeSegmentation as _;
+use whytrace::scorecard::Paper;
 use whytrace::shown::one_line;
 
 /// What stands for what was cut.
@@ -41,29 +42,7 @@ pub(crate) fn fill(text: &str, columns: usize) -> String {
 /// Breaks a text at its spaces into lines of at most `columns` columns; a word that is longer is broken itself.
 pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(8);
-    let mut lines = Vec::new();
-    let (mut line, mut used) = (String::new(), 0);
-    for word in one_line(text).split(' ') {
-        let needed = width(word);
-        if used > 0 && used + 1 + needed > columns {
-            lines.push(std::mem::take(&mut line));
-            used = 0;
-        } else if used > 0 {
-            line.push(' ');
-            used += 1;
-        }
-        for grapheme in word.graphemes(true) {
-            let needed = width(grapheme);
-            if used + needed > columns && used > 0 {
-                lines.push(std::mem::take(&mut line));
-                used = 0;
-            }
-            line.push_str(grapheme);
-            used += needed;
-        }
-    }
-    lines.push(line);
-    lines
+    Paper { columns, width }.wrapped(&one_line(text), columns)
 }
 
 #[cfg(test)]
