@@ -4,14 +4,28 @@
 //! protocol alone. Everything else that is said goes to standard error; results of commands go to standard output.
 //! Exit codes: 0 done, 1 something was wrong or not found, 2 the command line was.
 
+mod answer;
+mod compare;
+mod completions;
 mod delete;
+mod demo;
 mod doctor;
+mod export;
+mod filter;
+mod flags;
+mod frontmatter;
+mod greeting;
 mod import;
+mod list;
 mod output;
+mod patterns;
 mod progress;
+mod reach;
 mod reindex;
+mod screen;
 mod serve;
 mod show;
+mod summary;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,6 +34,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use whytrace::config::{Config, Settings};
+
+use reach::Reach;
 
 /// Records why an agent's run went as it did, and answers questions about it over MCP.
 ///
@@ -36,6 +52,8 @@ struct Arguments {
 const EXAMPLES: &str = "Examples:
   whytrace                       serve MCP on standard input and output
   whytrace serve                 serve MCP over HTTP on 127.0.0.1:7717
+  whytrace demo                  a history that is made up, to look around in
+  whytrace list --since 24h      the runs of the last day
   whytrace show last             the scorecard of the latest run
   whytrace import runs/*.json    take in trace documents
   whytrace doctor                say what disagrees between journal, documents and database
@@ -85,16 +103,40 @@ enum Command {
         #[arg(long = "allow-origin", value_name = "ORIGIN")]
         allowed_origins: Vec<String>,
     },
+    /// List runs, the newest first
+    List(Box<list::List>),
+    /// Figures over many runs, or the scorecard of one
+    Summary(Box<summary::Summary>),
     /// Show one run: its scorecard, all of it, or its document
     Show(show::Show),
+    /// Hold run B against run A: where they parted, and what came of it
+    Compare(compare::Compare),
+    /// Say which principles keep failing, and whether that changes
+    Patterns(patterns::Patterns),
+    /// Calibration flags: what needs attention, and answering it
+    Flags(flags::Flags),
     /// Take in trace documents: JSON files, folders of them, or JSON Lines
     Import(import::Import),
     /// Say what disagrees between journal, documents and database
     Doctor(doctor::Doctor),
     /// Build the database again from the documents
     Reindex(reindex::Reindex),
-    /// Delete a run everywhere, for good
+    /// Write runs as documents, for another home or another program
+    Export(Box<export::Export>),
+    /// Print the front matter that links a report to its run
+    Frontmatter(frontmatter::Frontmatter),
+    /// Delete runs everywhere, for good
     Delete(delete::Delete),
+    /// Write the history of a pipeline that does not exist, to look around in
+    Demo(demo::Demo),
+    /// Print the completions of commands and options for a shell
+    Completions(completions::Completions),
+}
+
+/// Ends the program because of the command line, as a fault in an option would.
+fn usage(kind: clap::error::ErrorKind, message: String) -> ! {
+    use clap::CommandFactory as _;
+    Arguments::command().error(kind, message).exit()
 }
 
 /// How a command ended.
@@ -121,6 +163,9 @@ pub(crate) fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> anyhow::Result<Ending> {
     let Arguments { options, command } = arguments;
+    if let Some(Command::Completions(completions)) = &command {
+        return completions.run();
+    }
     let mut settings = Settings {
         home: options.home,
         config: options.config,
@@ -137,18 +182,32 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         settings.allowed_hosts = (!allowed_hosts.is_empty()).then(|| allowed_hosts.clone());
         settings.allowed_origins = (!allowed_origins.is_empty()).then(|| allowed_origins.clone());
     }
+    let environment = Settings::from_environment(|name| std::env::var(name).ok())?;
+    if let Some(Command::Demo(_)) = &command {
+        demo::Demo::settle(&mut settings, &environment);
+    }
+    let reach = Reach::of(&settings, &environment);
     let config = Config::load(settings, |name| std::env::var(name).ok())?;
     log_to_standard_error(&config, command.is_none());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ending = runtime.block_on(async {
         match command {
-            None => serve::stdio(&config).await,
-            Some(Command::Serve { .. }) => serve::http(&config).await,
+            None => serve::stdio(&config, &reach).await,
+            Some(Command::Serve { .. }) => serve::http(&config, &reach).await,
+            Some(Command::List(list)) => list.run(&config).await,
+            Some(Command::Summary(summary)) => summary.run(&config).await,
             Some(Command::Show(show)) => show.run(&config).await,
+            Some(Command::Compare(compare)) => compare.run(&config).await,
+            Some(Command::Patterns(patterns)) => patterns.run(&config).await,
+            Some(Command::Flags(flags)) => flags.run(&config).await,
             Some(Command::Import(import)) => import.run(&config).await,
             Some(Command::Doctor(doctor)) => doctor.run(&config).await,
             Some(Command::Reindex(reindex)) => reindex.run(&config).await,
+            Some(Command::Export(export)) => export.run(&config).await,
+            Some(Command::Frontmatter(frontmatter)) => frontmatter.run(&config).await,
             Some(Command::Delete(delete)) => delete.run(&config).await,
+            Some(Command::Demo(demo)) => demo.run(&config, &reach).await,
+            Some(Command::Completions(completions)) => completions.run(),
         }
     });
     // A pending read of standard input cannot be cancelled, and nothing is left to do.

@@ -198,6 +198,13 @@ fn checked(
     }
 }
 
+/// The home of the demo's runs where nobody names one: beside the home of real ones, never in it. `None` where the
+/// platform has no folder for data of programs.
+#[must_use]
+pub fn default_demo_home() -> Option<PathBuf> {
+    dirs::data_dir().map(|folder| folder.join("whytrace-demo"))
+}
+
 /// The platform's folder for data of programs.
 fn default_home() -> Option<PathBuf> {
     dirs::data_dir().map(|folder| folder.join("whytrace"))

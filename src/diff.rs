@@ -150,7 +150,7 @@ fn caveats(a: &Trace, b: &Trace, quality: &QualityMeasure) -> Vec<String> {
 
 /// Text in quotation marks that it cannot close.
 fn quoted(text: &str) -> String {
-    format!("{:?}", excerpt(text, 80))
+    format!("\"{}\"", excerpt(text, 80).replace('"', "'"))
 }
 
 #[cfg(test)]

@@ -13,9 +13,12 @@
 //! - [`calibration`], [`statistics`], [`scorecard`], [`diff`], [`words`], [`shown`]: pure functions over the model
 //! - [`gate`]: what may enter, and in what form
 //! - [`error`]: what can go wrong, by what a caller can do about it
+//! - [`demo`]: a history of runs that never were, to look around in
 //! - [`store`]: journal, documents and index
 //! - [`recorder`] and [`query`]: events in, acknowledgements out; questions in, answers out
 //! - [`config`], [`service`], [`maintenance`]: settings, everything put together, keeping stores in agreement
+//! - [`pipeline`]: a Rust pipeline that records its own decisions
+//! - [`view`]: what is stored as the data that answers carry
 //! - [`mcp`] and [`transport`]: the protocol
 //!
 //! # What holds
@@ -25,46 +28,50 @@
 //! - What is acknowledged is on disk in at least one store before the acknowledgement.
 //! - What the index holds of a finished run can be rebuilt from its document.
 //! - Secrets are taken out before anything is written.
+//! - Nothing that a pipeline calls gives it an error, a panic or a wait, save the bounded one of its run's end.
 //!
-//! # A run, from beginning to end
+//! # A pipeline that traces itself
+//!
+//! [`pipeline`] is the manual; this is the shortest one:
 //!
 //! ```
-//! use serde_json::json;
-//! use whytrace::config::{Config, Settings};
-//! use whytrace::gate::CallerContext;
-//! use whytrace::gate::request::parse;
-//! use whytrace::service::Service;
-//! use whytrace::store::index::Scope;
+//! use whytrace::{Choice, Finish, Start, Tracer};
 //!
-//! # let folder = tempfile::tempdir().unwrap();
-//! # let home = folder.path().to_owned();
+//! # let home = tempfile::tempdir().unwrap();
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
-//! let config = Config::load(Settings { home: Some(home), ..Settings::default() }, |_| None)?;
-//! let service = Service::open(&config)?;
-//! let start = parse(json!({"project": "cobot", "query": "who builds cobots?"}))?;
-//! let trace_id = service.intake.start(start, &CallerContext::default()).await?.trace_id;
-//! let decision = parse(json!({
-//!     "trace_id": trace_id, "stage": "collection", "decision": "source_selection", "what": "exa",
-//!     "why": "recent and broad", "confidence": 0.9, "alternatives_considered": ["google (0.60)"],
-//! }))?;
-//! service.intake.decision(decision).await?;
-//! service.intake.finish(parse(json!({"trace_id": trace_id, "score": 2.4}))?).await?;
+//! let tracer = Tracer::at(home.path()); // or `Tracer::global()`, which file and environment configure
+//! let found = tracer
+//!     .traced(Start::new("cobot", "who builds cobots?").intent("validating"), async |trace| {
+//!         trace.record(
+//!             Choice::new("collection", "source_selection", "exa", "recent and broad")
+//!                 .confidence(0.9)
+//!                 .over("google (0.60)"),
+//!         );
+//!         trace.mark_complete(Finish::default().score(2.4).principle("META-12", 1.0));
+//!         Ok::<_, std::io::Error>(28)
+//!     })
+//!     .await?;
 //!
-//! let run = service.query.trace("last", &Scope::All).await?.trace;
+//! let run = tracer.query().trace("last").await.unwrap().trace;
 //! assert!(whytrace::scorecard::compact(&run).contains("Quality: 2.4/3.0  PASS"));
-//! service.close().await;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # assert_eq!(found, 28);
+//! # tracer.close().await;
+//! # Ok::<(), std::io::Error>(())
 //! # }).unwrap();
 //! ```
+//!
+//! A server of your own, or requests that are not a pipeline's, start from [`service::Service`].
 
 pub mod calibration;
 pub mod config;
+pub mod demo;
 pub mod diff;
 pub mod error;
 pub mod gate;
 pub mod maintenance;
 pub mod mcp;
 pub mod model;
+pub mod pipeline;
 pub mod query;
 pub mod recorder;
 pub mod scorecard;
@@ -73,6 +80,13 @@ pub mod shown;
 pub mod statistics;
 pub mod store;
 pub mod transport;
+pub mod view;
 pub mod words;
 
+pub use config::Config;
 pub use error::Error;
+pub use model::{Evidence, Prompt, Trace, TraceId};
+pub use pipeline::{
+    Acknowledgement, Choice, ComponentRegistry, Conclusion, DeclaredDecision, Finish, InTrace, Receipt,
+    Start, TraceContext, TraceQuery, Tracer, TracerOptions, TracingComponent, traced,
+};

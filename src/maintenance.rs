@@ -1,12 +1,14 @@
-//! Keeping stores in agreement by hand: import, indexing again, and the doctor.
+//! Keeping stores in agreement by hand: import and export, indexing again, and the doctor.
 //!
 //! The recorder does all of this by itself for what it records; this is for documents that come from elsewhere, for
 //! a database that was lost, and for the question whether anything is wrong.
 
 mod doctor;
+mod export;
 mod import;
 
 pub use doctor::{Finding, Report, Severity, examine, mend};
+pub use export::exported;
 pub use import::{Imported, Importer};
 
 use std::collections::BTreeSet;

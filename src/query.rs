@@ -136,6 +136,29 @@ impl Query {
         Ok(self.stores.index.list(filter, sort, count, cursor).await?.next)
     }
 
+    /// A page of a list alone, for whoever goes on with one.
+    ///
+    /// # Errors
+    /// As [`Query::list`].
+    pub async fn page(
+        &self,
+        filter: &Filter,
+        sort: Sort,
+        limit: u32,
+        cursor: Option<&Cursor>,
+    ) -> Result<Page> {
+        self.stores.index.list(filter, sort, limit, cursor).await
+    }
+
+    /// Where a list in an order that is not [ranked](Sort::is_ranked) goes on behind a run, by its exact id; `None`
+    /// when there is no such run.
+    ///
+    /// # Errors
+    /// As [`Query::list`].
+    pub async fn cursor_behind_run(&self, trace_id: &TraceId, sort: Sort) -> Result<Option<Cursor>> {
+        self.stores.index.cursor_behind(trace_id, sort).await
+    }
+
     /// Adds runs up.
     ///
     /// # Errors

@@ -13,7 +13,36 @@ use crate::store::index::Index;
 use crate::store::live::Live;
 use crate::store::{Installation, Stores};
 
-/// A running installation.
+/// A running installation: requests in, answers out, within a runtime of the caller's.
+///
+/// ```
+/// use serde_json::json;
+/// use whytrace::config::{Config, Settings};
+/// use whytrace::gate::CallerContext;
+/// use whytrace::gate::request::parse;
+/// use whytrace::service::Service;
+/// use whytrace::store::index::Scope;
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let home = folder.path().to_owned();
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let config = Config::load(Settings { home: Some(home), ..Settings::default() }, |_| None)?;
+/// let service = Service::open(&config)?;
+/// let start = parse(json!({"project": "cobot", "query": "who builds cobots?"}))?;
+/// let trace_id = service.intake.start(start, &CallerContext::default()).await?.trace_id;
+/// let decision = parse(json!({
+///     "trace_id": trace_id, "stage": "collection", "decision": "source_selection", "what": "exa",
+///     "why": "recent and broad", "confidence": 0.9, "alternatives_considered": ["google (0.60)"],
+/// }))?;
+/// service.intake.decision(decision).await?;
+/// service.intake.finish(parse(json!({"trace_id": trace_id, "score": 2.4}))?).await?;
+///
+/// let run = service.query.trace("last", &Scope::All).await?.trace;
+/// assert_eq!(run.quality.passed, Some(true));
+/// service.close().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone, Debug)]
 pub struct Service {
     /// The way in.
@@ -99,12 +128,13 @@ fn options(config: &Config, installation: &Installation) -> RecorderOptions {
     }
 }
 
-/// A name that no other process of the installation has.
-fn process_name() -> String {
+/// A name that no other process of the installation has, nor another recorder of this one.
+pub(crate) fn process_name() -> String {
     format!("{}-{:08x}", std::process::id(), entropy())
 }
 
-fn entropy() -> u32 {
+/// 32 random bits.
+pub(crate) fn entropy() -> u32 {
     let mut bytes = [0_u8; 4];
     // Without entropy from the system the name still differs by the process; trace ids are drawn again on collision.
     if getrandom::fill(&mut bytes).is_err() {

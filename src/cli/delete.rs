@@ -1,29 +1,102 @@
-//! `whytrace delete`: a run, everywhere, for good.
+//! `whytrace delete`: runs, everywhere, for good.
+
+use std::io::IsTerminal as _;
 
 use clap::Args;
+use clap::error::ErrorKind;
+use serde::Serialize;
 use whytrace::config::Config;
+use whytrace::model::TraceId;
 use whytrace::service::Service;
+use whytrace::shown::excerpt;
+use whytrace::store::index::Scope;
 
-use super::Ending;
+use super::{Ending, output, usage};
 
-/// Delete a run.
+/// Delete runs.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  whytrace delete trc_20260213_143022_a1b2c3d4
+  whytrace list --tag demo --all --json | jq -r '.runs[].trace_id' | xargs whytrace delete --yes
+
+A deleted run is gone from journal, documents and database, and does not come back by import or reindex.")]
 pub(super) struct Delete {
-    /// The exact trace id
-    trace: String,
+    /// Exact trace ids
+    #[arg(required = true, value_name = "TRACE")]
+    traces: Vec<TraceId>,
+    /// Do not ask; needed where nobody can be asked
+    #[arg(long, short)]
+    yes: bool,
+    /// Say the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was done.
+#[derive(Debug, Default, Serialize)]
+struct Done {
+    /// Runs that are gone now.
+    deleted: Vec<TraceId>,
+    /// Ids that no run had, and none can have from now on.
+    unknown: Vec<TraceId>,
 }
 
 impl Delete {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<Ending> {
-        let service = Service::open(config)?;
-        let existed = service.intake.recorder().delete(&self.trace.parse()?).await?;
-        service.close().await;
-        if existed {
-            eprintln!("Deleted {}.", self.trace);
-            Ok(Ending::Done)
-        } else {
-            eprintln!("There was no trace called {:?}; now there cannot be one.", self.trace);
-            Ok(Ending::Trouble)
+        if !self.yes && !std::io::stdin().is_terminal() {
+            let why = "nobody can be asked here whether to delete for good; send --yes".to_owned();
+            usage(ErrorKind::MissingRequiredArgument, why);
         }
+        let service = Service::open(config)?;
+        let done = self.delete(&service).await;
+        service.close().await;
+        let Some(done) = done? else {
+            eprintln!("Nothing was deleted.");
+            return Ok(Ending::Trouble);
+        };
+        if self.json {
+            output::json(&done)?;
+        } else {
+            for trace_id in &done.deleted {
+                eprintln!("Deleted {trace_id}.");
+            }
+            for trace_id in &done.unknown {
+                eprintln!("There was no trace called {:?}; now there cannot be one.", trace_id.as_str());
+            }
+        }
+        Ok(if done.unknown.is_empty() { Ending::Done } else { Ending::Trouble })
+    }
+
+    /// Deletes them one by one; `None` where somebody thought better of it.
+    async fn delete(&self, service: &Service) -> anyhow::Result<Option<Done>> {
+        if !self.yes && !self.is_meant(service).await? {
+            return Ok(None);
+        }
+        let mut done = Done::default();
+        for trace_id in &self.traces {
+            let existed = service.intake.recorder().delete(trace_id).await?;
+            let which = if existed { &mut done.deleted } else { &mut done.unknown };
+            which.push(trace_id.clone());
+        }
+        Ok(Some(done))
+    }
+
+    /// Asks on the terminal, telling what the runs are.
+    async fn is_meant(&self, service: &Service) -> anyhow::Result<bool> {
+        for trace_id in &self.traces {
+            match service.query.trace(trace_id.as_str(), &Scope::All).await {
+                Ok(loaded) => eprintln!(
+                    "  {trace_id}  {}  {}",
+                    excerpt(&loaded.trace.project, 30),
+                    excerpt(&loaded.trace.run.query, 60)
+                ),
+                Err(error) => eprintln!("  {trace_id}  ({error})"),
+            }
+        }
+        let these = if self.traces.len() == 1 { "this run" } else { "these runs" };
+        eprint!("Delete {these} everywhere, for good? [y/N] ");
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer)?;
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 }

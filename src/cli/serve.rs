@@ -1,6 +1,7 @@
 //! The server, over standard input and output or over HTTP.
 
-use std::io::IsTerminal as _;
+use std::io::{ErrorKind, IsTerminal as _};
+use std::net::SocketAddr;
 
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
@@ -8,17 +9,18 @@ use whytrace::config::Config;
 use whytrace::mcp::{Server, ToolSet};
 use whytrace::service::Service;
 use whytrace::store::index::Scope;
-use whytrace::transport::{HttpOptions, HttpServer, serve_stdio};
+use whytrace::transport::{BindError, HttpOptions, HttpServer, serve_stdio};
 
-use super::Ending;
+use super::reach::Reach;
+use super::{Ending, greeting};
 
 /// Serves one client on standard input and output.
-pub(super) async fn stdio(config: &Config) -> anyhow::Result<Ending> {
+pub(super) async fn stdio(config: &Config, reach: &Reach) -> anyhow::Result<Ending> {
     let service = Service::open(config)?;
     // Before anything is said: whoever reads it may answer with Ctrl-C at once.
     let shutdown = end_on_signal()?;
     if std::io::stdin().is_terminal() {
-        greet(config);
+        greeting::of_stdio(config, reach);
     }
     Box::pin(serve_stdio(server(config, &service)?, shutdown)).await?;
     service.close().await;
@@ -26,22 +28,17 @@ pub(super) async fn stdio(config: &Config) -> anyhow::Result<Ending> {
 }
 
 /// Serves any number of clients over HTTP.
-pub(super) async fn http(config: &Config) -> anyhow::Result<Ending> {
+pub(super) async fn http(config: &Config, reach: &Reach) -> anyhow::Result<Ending> {
     let service = Service::open(config)?;
     let handler = server(config, &service)?;
     let mut options = HttpOptions::default();
     options.listen = config.listen;
     options.allowed_hosts.clone_from(&config.allowed_hosts);
     options.allowed_origins.clone_from(&config.allowed_origins);
-    let server = HttpServer::bind(options, move || handler.clone()).await?;
+    let server = HttpServer::bind(options, move || handler.clone()).await.map_err(explain)?;
     let address = server.local_addr();
     let shutdown = end_on_signal()?;
-    eprintln!("whytrace {} serves MCP at http://{address}/mcp", env!("CARGO_PKG_VERSION"));
-    eprintln!("  data      {}", config.home.display());
-    eprintln!("  database  {}", config.database.describe());
-    eprintln!("  connect   claude mcp add --transport http whytrace http://{address}/mcp");
-    eprintln!("            old clients: http://{address}/sse    health: http://{address}/health");
-    eprintln!("  end with Ctrl-C");
+    greeting::of_http(config, reach, address);
     server.run(shutdown).await;
     service.close().await;
     Ok(Ending::Done)
@@ -52,22 +49,24 @@ fn server(config: &Config, service: &Service) -> anyhow::Result<Server> {
     Ok(Server::new(service.intake.clone(), service.query.clone(), tools, Scope::All))
 }
 
-/// What somebody sees who starts the program by hand.
-fn greet(config: &Config) {
-    let program =
-        std::env::current_exe().map_or_else(|_| "whytrace".to_owned(), |path| path.display().to_string());
-    let as_json = serde_json::Value::from(program.as_str());
-    let program = if program.contains(char::is_whitespace) { format!("\"{program}\"") } else { program };
-    eprintln!(
-        "whytrace {}: an MCP server that records why an agent's run went as it did.",
-        env!("CARGO_PKG_VERSION")
-    );
-    eprintln!("It speaks MCP on standard input and output, and waits for a client there. To connect one:");
-    eprintln!("  Claude Code     claude mcp add whytrace -- {program}");
-    eprintln!("  other clients   {{\"mcpServers\": {{\"whytrace\": {{\"command\": {as_json}}}}}}}");
-    eprintln!("  over HTTP       {program} serve");
-    eprintln!("Data lies in {} (database: {}).", config.home.display(), config.database.describe());
-    eprintln!("See `whytrace --help` for what else it does; Ctrl-C ends it.");
+/// Says what to do where another program listens.
+fn explain(error: BindError) -> anyhow::Error {
+    match error {
+        BindError::Address { listen, source } if source.kind() == ErrorKind::AddrInUse => {
+            let other = SocketAddr::new(listen.ip(), free_port_after(listen));
+            anyhow::anyhow!(
+                "could not listen on {listen}: it is taken, perhaps by a whytrace that is running already; \
+                 use that one, or send --listen {other}"
+            )
+        }
+        error => error.into(),
+    }
+}
+
+/// A port that is free now, near the one that is not; 0, which means any, where there is none near.
+fn free_port_after(taken: SocketAddr) -> u16 {
+    let is_free = |port: &u16| std::net::TcpListener::bind(SocketAddr::new(taken.ip(), *port)).is_ok();
+    (1..=20).filter_map(|distance| taken.port().checked_add(distance)).find(is_free).unwrap_or(0)
 }
 
 /// A token that is cancelled by the first signal to end; the second one ends the program at once. Signals count from

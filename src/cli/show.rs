@@ -5,9 +5,12 @@ use whytrace::config::Config;
 use whytrace::query::Query;
 use whytrace::scorecard;
 use whytrace::service::Service;
+use whytrace::store::LoadedTrace;
 use whytrace::store::index::Scope;
 
-use super::{Ending, output};
+use super::screen::Showing;
+use super::screen::pager::Sink;
+use super::{Ending, answer, output};
 
 /// Show one run.
 #[derive(Debug, Args)]
@@ -26,6 +29,8 @@ pub(super) struct Show {
     /// The summary for people
     #[arg(long)]
     markdown: bool,
+    #[command(flatten)]
+    showing: Showing,
 }
 
 impl Show {
@@ -33,36 +38,41 @@ impl Show {
         let query = Query::new(Service::stores(config));
         let loaded = match query.trace(&self.trace, &Scope::All).await {
             Ok(loaded) => loaded,
-            Err(error @ (whytrace::Error::UnknownTrace { .. } | whytrace::Error::Ambiguous { .. })) => {
-                eprintln!("whytrace: {error}");
-                let nearby = query.nearby(&self.trace, &Scope::All, 5).await;
-                if nearby.is_empty() {
-                    eprintln!("There are no runs in {}.", config.home.display());
-                } else {
-                    eprintln!("Some that exist:");
-                    for id in nearby {
-                        eprintln!("  {id}");
-                    }
-                }
-                return Ok(Ending::Trouble);
-            }
-            Err(error) => return Err(error.into()),
+            Err(error) => return answer::of_run(error, &self.trace, &query, config).await,
         };
-        if loaded.edited {
-            eprintln!("The document was edited since it was written.");
-        }
-        if let Some(reason) = &loaded.database_away {
-            eprintln!("The database is away ({reason}); this is what the document says.");
-        }
+        note(&loaded);
         if self.json {
             output::json(&loaded.trace)?;
         } else if self.markdown {
-            output::line(&scorecard::markdown(&loaded.trace))?;
-        } else if self.verbose {
-            output::line(&scorecard::verbose(&loaded.trace))?;
+            let mut sink = Sink::of(&self.showing.screen());
+            sink.lines(scorecard::markdown(&loaded.trace).lines().map(str::to_owned))?;
+            sink.finish()?;
         } else {
-            output::line(&scorecard::compact(&loaded.trace))?;
+            scorecard(&loaded, self.verbose, self.showing)?;
         }
         Ok(Ending::Done)
     }
+}
+
+/// Says what is out of the ordinary about the reading.
+pub(super) fn note(loaded: &LoadedTrace) {
+    if loaded.edited {
+        eprintln!("The document was edited since it was written.");
+    }
+    if let Some(reason) = &loaded.database_away {
+        eprintln!("The database is away ({reason}); this is what the document says.");
+    }
+}
+
+/// Shows the scorecard, or the page behind it.
+pub(super) fn scorecard(loaded: &LoadedTrace, is_verbose: bool, showing: Showing) -> anyhow::Result<()> {
+    let screen = showing.screen();
+    let mut sink = Sink::of(&screen);
+    let lines = if is_verbose {
+        scorecard::verbose_lines(&loaded.trace, screen.paper())
+    } else {
+        scorecard::compact_lines(&loaded.trace, screen.paper())
+    };
+    sink.lines(lines.iter().map(|line| screen.paint.line(line)))?;
+    sink.finish()
 }

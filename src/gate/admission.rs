@@ -18,7 +18,9 @@ mod stages;
 
 use super::redact::Redactor;
 use super::refusal::Refusal;
-use super::request::{DecisionRequest, FinishRequest, RecordRequest, ReviewRequest, StartRequest};
+use super::request::{
+    DecisionRequest, EventRequest, FinishRequest, RecordRequest, ReviewRequest, StartRequest,
+};
 use crate::model::{Event, EventBody, EventId, Timestamp, TraceId};
 use fields::Fields;
 pub use minter::Minter;
@@ -121,6 +123,23 @@ impl Gate {
             })
             .collect();
         Ok((trace_id, events))
+    }
+
+    /// Takes one event of any kind for a run that is named beside it.
+    ///
+    /// # Errors
+    /// Refuses a field that is not as it must be, or that belongs to another kind.
+    pub fn event(
+        &self,
+        trace_id: &TraceId,
+        request: EventRequest,
+        caller: &CallerContext,
+    ) -> Result<Event, Refusal> {
+        let draft = batch::single(self.fields(), request, &self.settings)?;
+        Ok(match &draft.body {
+            EventBody::Start(_) => self.open(trace_id, draft, caller),
+            _ => self.minter.event(trace_id, draft),
+        })
     }
 
     /// Ends a run.

@@ -2,7 +2,7 @@
 //!
 //! Each file of a tool holds what a client is shown of it, what it is given, and how its answer is put together;
 //! the answering is [`Query`](crate::query::Query)'s. Every answer is put on a [`Sheet`](sheet::Sheet), which keeps
-//! it within its budget and tells what was left out. Stored text goes through [`saying`] before it is shown.
+//! it within its budget and tells what was left out. Stored text goes through [`saying`](crate::view::saying) before it is shown.
 
 mod budget;
 mod call;
@@ -17,7 +17,6 @@ mod list;
 mod moment;
 mod notes;
 mod patterns;
-mod saying;
 mod scored;
 mod shape;
 mod sheet;

@@ -370,4 +370,7 @@ pub struct FinishEvent {
     /// Other files.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub output_paths: Vec<String>,
+    /// How many events of the run its recorder could not keep; set by the recorder, not by the caller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropped_events: Option<u64>,
 }

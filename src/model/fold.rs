@@ -78,6 +78,7 @@ fn begin(event: &Event, start: &StartEvent) -> Trace {
             duration_seconds: None,
             status: Status::InProgress,
             error: None,
+            dropped_events: None,
             trace_context: start.trace_context.clone(),
             unknown: Unknown::new(),
         },
@@ -263,6 +264,7 @@ fn end_run(trace: &mut Trace, finish: &FinishEvent, at: Timestamp, rules: &Quali
         trace.cost.output_tokens = finish.output_tokens;
         trace.cost.cost_usd = finish.cost_usd;
     }
+    trace.run.dropped_events = finish.dropped_events;
     add_paths(&mut trace.outputs, finish.report_path.as_ref(), &finish.output_paths);
 }
 

@@ -48,6 +48,9 @@ pub struct Run {
     /// What went wrong.
     #[serde(default)]
     pub error: Option<String>,
+    /// How many of its events the recorder in its pipeline could not keep: refused, no room, or no store took them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped_events: Option<u64>,
     /// The distributed trace it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_context: Option<TraceContext>,

@@ -6,7 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use super::{Ack, Finished, Recorder};
 use crate::calibration::{Flag, FlagAction};
 use crate::error::{Error, Result};
-use crate::gate::request::{DecisionRequest, FinishRequest, RecordRequest, ReviewRequest, StartRequest};
+use crate::gate::request::{
+    DecisionRequest, EventRequest, FinishRequest, RecordRequest, ReviewRequest, StartRequest,
+};
 use crate::gate::{CallerContext, FlagChange, FlagOrder, Gate};
 use crate::model::{DecisionId, Event, EventBody, EventId, TraceId};
 use crate::store::index::Scope;
@@ -64,6 +66,14 @@ const OFF_PREFIX: &str = "off_";
 
 /// How many caller-given ids of runs that are not recorded are remembered.
 const PASSED_OVER: usize = 10_000;
+
+impl Switch {
+    /// Whether runs of the project are recorded.
+    #[must_use]
+    pub fn records(&self, project: &str) -> bool {
+        !self.all_off && !self.projects_off.iter().any(|off| off == project)
+    }
+}
 
 impl Intake {
     /// Takes requests through this gate to this recorder.
@@ -138,6 +148,14 @@ impl Intake {
         Ok(Recorded { ack, event_ids, finished: None })
     }
 
+    /// Lets one event through the gate, without recording it: for whoever records in a way of its own.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub fn admit(&self, trace_id: &TraceId, request: EventRequest, caller: &CallerContext) -> Result<Event> {
+        Ok(self.gate.event(trace_id, request, caller)?)
+    }
+
     /// Ends a run.
     ///
     /// # Errors
@@ -208,7 +226,7 @@ impl Intake {
     /// remembered.
     fn off_at_start(&self, event: &Event) -> Option<Ack> {
         let EventBody::Start(start) = &event.body else { return None };
-        if !self.switch.all_off && !self.switch.projects_off.contains(&start.project) {
+        if self.switch.records(&start.project) {
             return None;
         }
         let id = event.trace_id.as_str();

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use super::{compact, markdown, verbose};
+use super::{Line, Paper, Tone, compact, compact_lines, markdown, verbose, verbose_lines};
 use crate::model::Trace;
 
 fn trace(fields: &Value) -> Trace {
@@ -350,4 +350,47 @@ fn every_view_of_a_hostile_run_keeps_its_shape() {
     assert!(compact(&run).lines().all(|line| line.chars().count() <= 59));
     assert!(verbose(&run).lines().all(|line| line.chars().count() <= 80));
     assert!(!verbose(&run).contains('\u{1b}'));
+}
+
+#[test]
+fn on_narrow_paper_each_fact_has_a_line_and_no_line_is_wider() {
+    let paper = |columns| Paper { columns, width: |text| text.chars().count() };
+    let narrow = compact_lines(&good_run(), paper(40));
+    let text: Vec<String> = narrow.iter().map(Line::text).collect();
+    assert_snapshot!(text.join("\n"), @"
+    -- Trace Summary -----------------------
+    Quality: 2.4/3.0  PASS
+    Duration: 1m 23s
+    Cost: $0.32
+    Evidence: 28->18
+    Gaps: META-12
+    Trace: trc_20260213_143022_a1b2c3d4
+    ----------------------------------------
+    ");
+    for columns in [40, 60, 100] {
+        let lines = [compact_lines(&good_run(), paper(columns)), verbose_lines(&good_run(), paper(columns))];
+        for line in lines.concat() {
+            assert!(line.text().chars().count() <= columns, "{columns}: {line:?}");
+        }
+    }
+}
+
+#[test]
+fn verdicts_gaps_and_faults_have_a_tone() {
+    let lines = verbose_lines(&good_run(), Paper { columns: 80, width: |text| text.chars().count() });
+    let tone_of = |part: &str| {
+        let mut parts = lines.iter().flat_map(|line| &line.parts);
+        parts.find(|(_, text)| text.contains(part)).map(|(tone, _)| *tone)
+    };
+    for (part, tone) in [
+        ("-- Quality", Tone::Heading),
+        ("2.4/3.0 PASS", Tone::Good),
+        ("  gap ", Tone::Bad),
+        ("  strength", Tone::Good),
+        ("first answer was cut", Tone::Bad),
+        ("why:", Tone::Label),
+        ("validating", Tone::Plain),
+    ] {
+        assert_eq!(tone_of(part), Some(tone), "{part}");
+    }
 }

@@ -1,10 +1,11 @@
 //! The page behind the scorecard: the whole run in 80 columns of plain text.
 
 use super::amounts::{UNKNOWN, score_text};
-use super::lines::Page;
+use super::lines::{Line, Page, Paper, Tone, plain};
 use super::wording::{
-    agent_text, alternative_text, cost_text, counted, evidence_flow, evidence_text, iteration_text, mark,
-    outcome_text, quality_text, seconds_text, time_text, unscored,
+    agent_text, alternative_text, cost_text, counted, evidence_flow, evidence_text, gate_tone,
+    iteration_text, mark, mark_tone, outcome_text, quality_text, seconds_text, status_tone, time_text,
+    unscored,
 };
 use crate::model::{Decision, Trace};
 use crate::shown::excerpt;
@@ -13,7 +14,13 @@ use crate::shown::excerpt;
 /// at the end. Long texts are cut, and what was cut is counted; prompts and evidence items are only counted.
 #[must_use]
 pub fn verbose(trace: &Trace) -> String {
-    let mut page = Page::default();
+    plain(&verbose_lines(trace, Paper::PLAIN))
+}
+
+/// The lines of [`verbose()`] on another paper, each part in its tone.
+#[must_use]
+pub fn verbose_lines(trace: &Trace, paper: Paper) -> Vec<Line> {
+    let mut page = Page::on(paper);
     identity(&mut page, trace);
     quality(&mut page, trace);
     stages(&mut page, trace);
@@ -29,8 +36,8 @@ pub fn verbose(trace: &Trace) -> String {
 fn identity(page: &mut Page, trace: &Trace) {
     let run = &trace.run;
     page.heading(&format!("Trace {}", trace.trace_id));
-    page.text("Status:    ", run.status.as_str());
-    page.text_if("Error:     ", run.error.as_deref().map(|error| excerpt(error, 600)).as_deref());
+    page.toned((Tone::Label, "Status:    "), (status_tone(run.status), run.status.as_str()));
+    page.toned_if("Error:     ", Tone::Bad, run.error.as_deref().map(|error| excerpt(error, 600)).as_deref());
     page.text("Project:   ", &trace.project);
     page.text_if("Query:     ", Some(&excerpt(&run.query, 600)));
     page.text_if("Intent:    ", run.intent.as_deref());
@@ -42,6 +49,8 @@ fn identity(page: &mut Page, trace: &Trace) {
     page.text("Started:   ", &time_text(run.started_at));
     page.text("Ended:     ", &run.completed_at.map_or_else(|| UNKNOWN.to_owned(), time_text));
     page.text("Duration:  ", &seconds_text(run.duration_seconds));
+    let dropped = run.dropped_events.map(|count| format!("{count} events could not be recorded"));
+    page.text_if("Dropped:   ", dropped.as_deref());
     page.text_if("Part of:   ", trace.parent_trace_id.as_ref().map(AsRef::as_ref));
     let children: Vec<&str> = trace.child_traces.iter().map(AsRef::as_ref).collect();
     page.text_if("Parts:     ", Some(&children.join(", ")));
@@ -50,17 +59,18 @@ fn identity(page: &mut Page, trace: &Trace) {
 fn quality(page: &mut Page, trace: &Trace) {
     let quality = &trace.quality;
     page.heading("Quality");
-    page.text("Score:     ", &quality_text(quality));
+    page.toned((Tone::Label, "Score:     "), (gate_tone(quality.passed), &quality_text(quality)));
     page.text_if("Threshold: ", quality.threshold.map(score_text).as_deref());
     for principle in &quality.principle_scores {
         let name = principle.name.as_ref().map(|name| format!("  {name}")).unwrap_or_default();
         let lead = format!("  {:<10}{:<5}", mark(quality, &principle.id), score_text(principle.score));
-        page.text(&lead, &format!("{}{name}", principle.id));
+        let tone = mark_tone(mark(quality, &principle.id));
+        page.toned((tone, &lead), (Tone::Plain, &format!("{}{name}", principle.id)));
         let feedback = principle.feedback.as_deref().map(|feedback| excerpt(feedback, 300));
         page.text_if("                 ", feedback.as_deref());
     }
     for (id, mark) in unscored(quality) {
-        page.text(&format!("  {mark:<10}{UNKNOWN:<5}"), id);
+        page.toned((mark_tone(mark), &format!("  {mark:<10}{UNKNOWN:<5}")), (Tone::Plain, id));
     }
 }
 
@@ -84,9 +94,10 @@ fn stages(page: &mut Page, trace: &Trace) {
         if let Some(by) = &stage.closed_by {
             line.push(format!("closed by {by}"));
         }
-        page.text(&format!("  {:<9}", seconds_text(stage.duration_seconds)), &line.join(", "));
+        let lead = format!("  {:<9}", seconds_text(stage.duration_seconds));
+        page.toned((Tone::Plain, &lead), (Tone::Plain, &line.join(", ")));
         let error = stage.error.as_deref().map(|error| excerpt(error, 300));
-        page.text_if("           error: ", error.as_deref());
+        page.toned_if("           error: ", Tone::Bad, error.as_deref());
     }
 }
 
@@ -130,7 +141,7 @@ fn decisions(page: &mut Page, trace: &Trace) {
     page.heading(&format!("Decisions: {}", trace.decisions().count()));
     for (name, stage) in &trace.stages {
         if !stage.decisions.is_empty() {
-            page.text("", name);
+            page.toned((Tone::Label, ""), (Tone::Heading, name));
         }
         for decision in &stage.decisions {
             one_decision(page, decision);
@@ -163,7 +174,11 @@ fn one_decision(page: &mut Page, decision: &Decision) {
         None => excerpt(&result.to_string(), 200),
     });
     page.text_if("    result:    ", result.as_deref());
-    page.text_if("    error:     ", decision.error.as_deref().map(|error| excerpt(error, 300)).as_deref());
+    page.toned_if(
+        "    error:     ",
+        Tone::Bad,
+        decision.error.as_deref().map(|error| excerpt(error, 300)).as_deref(),
+    );
     let outcome = decision.outcome.as_ref().map(|outcome| excerpt(&outcome_text(outcome), 300));
     page.text_if("    outcome:   ", outcome.as_deref());
     for correction in &decision.corrections {
@@ -189,7 +204,7 @@ fn calibration(page: &mut Page, trace: &Trace) {
     }
     page.heading("Calibration");
     if calibration.flagged_for_review {
-        page.text("", "Flagged for review");
+        page.toned((Tone::Label, ""), (Tone::Notice, "Flagged for review"));
     }
     for flag in &calibration.flags {
         let severity = flag.severity.as_deref().unwrap_or("flag");

@@ -1,13 +1,15 @@
 //! The words in which all views state the same facts.
 
 use super::amounts::{UNKNOWN, count_text, duration_text, money_text, score_text};
-use crate::model::{Agent, Alternative, Cost, Iteration, Outcome, Quality, Timestamp};
+use super::lines::Tone;
+use crate::model::{Agent, Alternative, Cost, Iteration, Outcome, Quality, Status, Timestamp};
 
 /// Collected, kept and filtered-out evidence.
 pub(super) type EvidenceCounts = (Option<i64>, Option<i64>, Option<i64>);
 
 /// `PASS`, `FAIL`, or `-` where there is no verdict.
-pub(crate) fn gate_word(passed: Option<bool>) -> &'static str {
+#[must_use]
+pub fn gate_word(passed: Option<bool>) -> &'static str {
     match passed {
         Some(true) => "PASS",
         Some(false) => "FAIL",
@@ -108,6 +110,35 @@ pub(super) fn mark(quality: &Quality, principle: &str) -> &'static str {
     }
 }
 
+/// The tone of what [`mark`] gives.
+pub(super) fn mark_tone(mark: &str) -> Tone {
+    match mark {
+        "gap" => Tone::Bad,
+        "strength" => Tone::Good,
+        _ => Tone::Plain,
+    }
+}
+
+/// The tone of a verdict.
+#[must_use]
+pub fn gate_tone(passed: Option<bool>) -> Tone {
+    match passed {
+        Some(true) => Tone::Good,
+        Some(false) => Tone::Bad,
+        None => Tone::Plain,
+    }
+}
+
+/// The tone of where a run stands.
+#[must_use]
+pub fn status_tone(status: Status) -> Tone {
+    match status {
+        Status::Complete => Tone::Plain,
+        Status::InProgress | Status::Incomplete => Tone::Notice,
+        Status::Failed => Tone::Bad,
+    }
+}
+
 /// Principles that are in one of the lists without a score of their own, with their marks.
 pub(super) fn unscored(quality: &Quality) -> Vec<(&str, &'static str)> {
     let scored = |id: &str| quality.principle_scores.iter().any(|principle| principle.id == id);
@@ -122,7 +153,8 @@ pub(super) fn time_text(time: Timestamp) -> String {
 }
 
 /// A number of things with the right form of the word.
-pub(crate) fn counted(count: usize, thing: &str) -> String {
+#[must_use]
+pub fn counted(count: usize, thing: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {thing}{plural}", count_text(i64::try_from(count).unwrap_or(i64::MAX)))
 }

@@ -105,7 +105,8 @@ fn private_folder() -> DirBuilder {
 }
 
 /// Options for a file that this user alone may read and write.
-fn private() -> OpenOptions {
+#[must_use]
+pub fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
     #[cfg(unix)]

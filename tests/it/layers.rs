@@ -38,6 +38,11 @@ const LAYERS: &[Layer] = &[
         blind_to: &[],
         holds: "what can go wrong, by what a caller can do about it",
     },
+    Layer {
+        modules: &["demo"],
+        blind_to: &[],
+        holds: "a history of runs that never were, told through the gate; nothing is written by it",
+    },
     Layer { modules: &["store"], blind_to: &[], holds: "journal, documents and index" },
     Layer { modules: &["recorder"], blind_to: &[], holds: "events in, acknowledgements out" },
     // Reads what the stores hold. Should it need what the recorder holds in memory, this is where that is allowed.
@@ -52,7 +57,21 @@ const LAYERS: &[Layer] = &[
         blind_to: &[],
         holds: "everything opened and put together; keeping stores in agreement by hand",
     },
-    Layer { modules: &["mcp"], blind_to: &[], holds: "tools, resources and prompts over recorder and query" },
+    Layer {
+        modules: &["pipeline"],
+        blind_to: &["maintenance"],
+        holds: "a Rust pipeline that records its own decisions",
+    },
+    Layer {
+        modules: &["view"],
+        blind_to: &["recorder", "config", "service", "maintenance", "pipeline"],
+        holds: "what is stored as the data that answers carry",
+    },
+    Layer {
+        modules: &["mcp"],
+        blind_to: &["pipeline"],
+        holds: "tools, resources and prompts over recorder and query",
+    },
     Layer { modules: &["transport", "cli"], blind_to: &[], holds: "the ways in: stdio, HTTP, the terminal" },
     Layer {
         modules: &["lib", "main"],

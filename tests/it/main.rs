@@ -12,6 +12,7 @@
 mod histories;
 mod index;
 mod layers;
+mod pipeline;
 mod program;
 mod recorder;
 mod support;

@@ -7,7 +7,9 @@
 //! - [`bundle`]: the manifest of the bundle that clients install, and the program started as it says
 //! - [`registry`]: what the MCP registry is told of it
 //! - [`clients`]: what `docs/clients.md` tells to set and to type
-//! - [`commands`], [`import`], [`doctor`]: the command line
+//! - [`commands`], [`import`], [`export`], [`doctor`]: the command line; [`views`]: what it shows of what was recorded
+//! - [`shell`]: what it hands to shells and reports; [`demo`]: the history that a newcomer looks around in
+//! - [`readme`]: the README as a newcomer follows it
 //! - [`settings`]: what it makes of settings that are wrong, or of a database that is not there
 
 mod bundle;
@@ -15,15 +17,21 @@ mod clients;
 mod commands;
 #[cfg(unix)]
 mod crashes;
+mod demo;
 mod doctor;
 mod examples;
+mod export;
 mod http;
 mod import;
+#[cfg(unix)]
+mod readme;
 mod registry;
 mod settings;
+mod shell;
 mod stdio;
 #[cfg(unix)]
 mod terminal;
+mod views;
 
 use serde_json::{Value, json};
 

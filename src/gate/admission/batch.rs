@@ -85,6 +85,12 @@ pub(super) fn drafts<'g>(
     }
 }
 
+/// Checks one event that stands for itself.
+pub(super) fn single(fields: Fields<'_>, event: EventRequest, settings: &Settings) -> Result<Draft, Refusal> {
+    own_fields(&event)?;
+    draft(fields, event, settings)
+}
+
 fn draft(mut fields: Fields<'_>, event: EventRequest, settings: &Settings) -> Result<Draft, Refusal> {
     let occurred_at = occurred_at(event.timestamp.as_deref(), twin(&event))?;
     let timestamp = occurred_at.map(|at| at.to_string());

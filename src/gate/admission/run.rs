@@ -84,6 +84,7 @@ pub(super) fn finish(
         model: fields.optional_label("model", request.model.as_deref())?,
         report_path: fields.optional_text("report_path", request.report_path.as_deref(), PATH_BYTES)?,
         output_paths: fields.texts("output_paths", &request.output_paths, PATH_BYTES)?,
+        dropped_events: None,
     };
     Ok(Draft {
         event_id: Some(EventId::finish()),

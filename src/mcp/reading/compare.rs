@@ -9,12 +9,13 @@ use serde_json::{Map, Value};
 use super::budget::budget;
 use super::call::Call;
 use super::failing::{of_run, refused};
-use super::saying::{data, id, name, quote};
 use super::shape;
 use super::sheet::{Kept, Sheet};
 use crate::diff::{ChangeKind, Choice, Comparison, DecisionDifference};
 use crate::gate::request::{parse, plain_schema};
 use crate::mcp::tool::{Answer, Context, Tool, ToolError};
+use crate::view::saying::{id, name, quote};
+use crate::view::{Extent, comparison};
 
 /// Differing decisions that the text of a comparison lists by itself.
 const LISTED: usize = 8;
@@ -54,15 +55,15 @@ async fn call(context: Arc<Context>, arguments: Value) -> Result<Answer, ToolErr
 }
 
 impl CompareRequest {
-    pub(super) fn answer(&self, comparison: &Comparison) -> Answer {
+    pub(super) fn answer(&self, compared: &Comparison) -> Answer {
         let skipped = usize::try_from(self.offset.unwrap_or(0)).unwrap_or(0);
-        let decisions = self.decisions(comparison);
+        let decisions = self.decisions(compared);
         let listed = decisions.iter().take(LISTED).filter(|one| is_told(one)).count();
         let budget = budget(self.max_tokens);
         let mut sheet =
-            Sheet::new(budget, |kept| self.next(comparison, skipped, decisions.len(), budget, kept));
-        sheet.head("trace_id_a", id(&comparison.a.trace_id), "");
-        sheet.head("trace_id_b", id(&comparison.b.trace_id), "");
+            Sheet::new(budget, |kept| self.next(compared, skipped, decisions.len(), budget, kept));
+        sheet.head("trace_id_a", id(&compared.a.trace_id), "");
+        sheet.head("trace_id_b", id(&compared.b.trace_id), "");
         sheet.list("decisions", "");
         sheet.list("stages", "");
         if skipped > 0 {
@@ -72,23 +73,22 @@ impl CompareRequest {
                 format!("Decisions of b against a, from the {}. on:", skipped + 1),
             );
         } else {
-            sheet.lines("text lines", &comparison.text());
-            for (field, value) in figures(comparison) {
+            sheet.lines("text lines", &compared.text());
+            for (field, value) in comparison::figures(compared) {
                 sheet.field(field, value, "");
             }
         }
-        sheet.field("same", comparison.counts.same, "");
+        sheet.field("same", compared.counts.same, "");
         let rows = decisions.iter().enumerate().skip(skipped).map(|(place, difference)| {
             let text = if place < listed { String::new() } else { decision_line(difference) };
-            (serde_json::to_value(difference).map(|value| data(&value, 300)).unwrap_or_default(), text)
+            (comparison::decision(difference, Extent::Brief), text)
         });
         sheet.items_from("decisions", rows.collect::<Vec<_>>().into_iter(), |row| {
             Some((row.clone(), String::new())).filter(|_| skipped > 0)
         });
         if skipped == 0 {
-            let stages =
-                comparison.stages.iter().map(|stage| serde_json::to_value(stage).unwrap_or_default());
-            let rows: Vec<(Value, String)> = stages.map(|stage| (data(&stage, 200), String::new())).collect();
+            let stages = compared.stages.iter().map(|stage| comparison::stage(stage, Extent::Brief));
+            let rows: Vec<(Value, String)> = stages.map(|stage| (stage, String::new())).collect();
             sheet.items("stages", rows.into_iter());
         }
         sheet.finish().0
@@ -134,27 +134,6 @@ impl CompareRequest {
 fn is_told(difference: &DecisionDifference) -> bool {
     let failed = |side: &Option<Choice>| side.as_ref().is_some_and(|choice| choice.error.is_some());
     difference.kind != ChangeKind::Same || failed(&difference.a) != failed(&difference.b)
-}
-
-/// Everything but decisions and stages, with its names.
-fn figures(comparison: &Comparison) -> Vec<(&'static str, Value)> {
-    let value = |value: Result<Value, serde_json::Error>| data(&value.unwrap_or_default(), 300);
-    vec![
-        ("first_divergence", value(serde_json::to_value(&comparison.first_divergence))),
-        ("quality", value(serde_json::to_value(comparison.quality))),
-        ("counts", value(serde_json::to_value(comparison.counts))),
-        ("a", value(serde_json::to_value(&comparison.a))),
-        ("b", value(serde_json::to_value(&comparison.b))),
-        ("gaps", value(serde_json::to_value(&comparison.gaps))),
-        ("comparable", value(serde_json::to_value(&comparison.comparable))),
-        ("cost_usd", value(serde_json::to_value(comparison.cost_usd))),
-        ("duration_seconds", value(serde_json::to_value(comparison.duration_seconds))),
-        ("input_tokens", value(serde_json::to_value(comparison.input_tokens))),
-        ("output_tokens", value(serde_json::to_value(comparison.output_tokens))),
-        ("evidence_collected", value(serde_json::to_value(comparison.evidence_collected))),
-        ("evidence_kept", value(serde_json::to_value(comparison.evidence_kept))),
-        ("evidence_filtered", value(serde_json::to_value(comparison.evidence_filtered))),
-    ]
 }
 
 fn decision_line(difference: &DecisionDifference) -> String {

@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::moment::moment;
-use super::saying::{name, quote};
 use crate::gate::Refusal;
 use crate::gate::refusal::quoted;
 use crate::model::{Status, Timestamp};
 use crate::store::index::{Filter, Gate, Scope};
+use crate::view::saying::{name, quote};
 use crate::words::SearchQuery;
 
 /// Longest text that is searched for, in characters.

@@ -1,10 +1,11 @@
 //! What an empty answer says: how much there is without the conditions, and what could be asked for.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::saying::name;
 use super::sheet::Sheet;
 use crate::query::Overview;
+use crate::view::overview;
+use crate::view::saying::name;
 
 /// Puts on the sheet what there is without the conditions.
 pub(super) fn explain(sheet: &mut Sheet<'_>, overview: Option<&Overview>) {
@@ -31,9 +32,7 @@ pub(super) fn pending(sheet: &mut Sheet<'_>, pending: usize) {
 }
 
 fn value_row(field: &str, counts: &[(String, u64)]) -> (Value, String) {
-    let counts_of = |(value, count): &(String, u64)| (name(value), Value::from(*count));
-    let values: Map<String, Value> = counts.iter().map(counts_of).collect();
     let text: Vec<String> =
         counts.iter().map(|(value, count)| format!("{} ({count})", name(value))).collect();
-    (json!({"field": field, "runs": values}), format!("  {field}: {}", text.join(", ")))
+    (overview::values(field, counts), format!("  {field}: {}", text.join(", ")))
 }

@@ -1,11 +1,11 @@
 //! Where reading goes wrong: what [`failure`] makes of it, and what can be read all the same.
 
 use super::call::Call;
-use super::saying::id;
 use crate::error::{Error, Result};
 use crate::gate::Refusal;
 use crate::mcp::failure;
 use crate::mcp::tool::{Context, ToolError};
+use crate::view::saying::id;
 
 /// What a model is told of arguments that were not accepted.
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]

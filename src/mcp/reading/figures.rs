@@ -1,8 +1,8 @@
 //! The figures of a summary in words.
 
-use super::saying::percent;
 use crate::scorecard::{count_text, counted, duration_text, money_text, score_text};
 use crate::statistics::{GateReport, SummaryReport};
+use crate::view::saying::percent;
 
 /// The whole summary, a line a figure; what no run supports is left out.
 pub(super) fn figures(report: &SummaryReport) -> Vec<String> {

@@ -11,7 +11,6 @@ use super::budget::budget;
 use super::call::Call;
 use super::conditions::given;
 use super::failing::{of_many, refused};
-use super::saying::{data, id, known, moment, name};
 use super::sheet::Sheet;
 use super::{empty, shape};
 use crate::calibration::{Flag, FlagKind, FlagState};
@@ -19,9 +18,8 @@ use crate::gate::request::{parse, plain_schema};
 use crate::mcp::tool::{Answer, Context, Tool, ToolError};
 use crate::scorecard::counted;
 use crate::shown::excerpt;
-
-/// Run ids that a flag shows.
-const RUNS: usize = 5;
+use crate::view::saying::{data, moment, name};
+use crate::view::{self, Extent};
 
 pub(super) const TOOL: Tool = Tool {
     name: "calibration_flags",
@@ -165,33 +163,14 @@ fn without_conditions(sheet: &mut Sheet<'_>, flags: &[Flag]) {
 }
 
 fn row(flag: &Flag) -> (Value, String) {
-    let (snoozed_until, resolved_at) = match flag.state {
-        FlagState::Snoozed { until } => (Some(until), None),
-        FlagState::Resolved { at } => (None, Some(at)),
-        FlagState::Open | FlagState::Acknowledged => (None, None),
-    };
+    let (snoozed_until, resolved_at) = view::flag::times(flag);
     let action = if flag.state == FlagState::Open { "acknowledge" } else { "reopen" };
     let review = Call::new("trace_review").with("flag_id", flag.id.as_str()).with("flag_action", action);
-    let runs: Vec<String> = flag.trace_ids.iter().take(RUNS).map(|run| id(run.as_str())).collect();
-    let value = known([
-        ("flag_id", flag.id.as_str().into()),
-        ("kind", flag.kind.as_str().into()),
-        ("severity", flag.severity.as_str().into()),
-        ("state", flag.state.as_str().into()),
-        ("snoozed_until", snoozed_until.map(moment).into()),
-        ("resolved_at", resolved_at.map(moment).into()),
-        ("project", name(&flag.project).into()),
-        ("subject", name(&flag.subject).into()),
-        ("message", excerpt(&flag.message, 300).into()),
-        ("n", flag.n.into()),
-        ("baseline", serde_json::to_value(&flag.baseline).map(|value| data(&value, 128)).unwrap_or_default()),
-        ("fired", flag.fired.into()),
-        ("first_seen", moment(flag.first_seen).into()),
-        ("last_seen", moment(flag.last_seen).into()),
-        ("trace_ids", runs.clone().into()),
-        ("trace_ids_total", flag.trace_ids.len().into()),
-        ("review", review.data()),
-    ]);
+    let runs = view::flag::runs(flag, Extent::Brief);
+    let mut value = view::flag::fields(flag, Extent::Brief);
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("review".to_owned(), review.data());
+    }
     let until = snoozed_until.map(|until| format!(" until {}", moment(until))).unwrap_or_default();
     let at = resolved_at.map(|at| format!(" at {}", moment(at))).unwrap_or_default();
     let text = format!(
@@ -201,7 +180,7 @@ fn row(flag: &Flag) -> (Value, String) {
         name(&flag.project),
         excerpt(&flag.message, 300),
         flag.n,
-        baseline(flag),
+        view::flag::baseline(flag).join(", "),
         counted(usize::try_from(flag.fired).unwrap_or(0), "run"),
         moment(flag.first_seen),
         moment(flag.last_seen),
@@ -211,26 +190,6 @@ fn row(flag: &Flag) -> (Value, String) {
         review.text()
     );
     (value, text)
-}
-
-/// The numbers that the finding was compared with.
-fn baseline(flag: &Flag) -> String {
-    let baseline = &flag.baseline;
-    let mut parts = vec![format!("window {} days", baseline.window_days)];
-    parts.extend(baseline.judged_runs.map(|runs| format!("judged runs {runs}")));
-    parts.extend(baseline.subject_mean.map(|mean| format!("mean {mean:.2}")));
-    parts.extend(
-        baseline
-            .overall_mean
-            .map(|mean| format!("overall mean {mean:.2} of {}", baseline.overall_n.unwrap_or(0))),
-    );
-    parts.extend(
-        baseline
-            .verdicts
-            .map(|verdicts| format!("passed before {} of {verdicts}", baseline.verdicts_passed.unwrap_or(0))),
-    );
-    parts.extend(baseline.previous_trace_id.as_ref().map(|run| format!("previous run {}", id(run.as_str()))));
-    parts.join(", ")
 }
 
 fn output_schema() -> Map<String, Value> {

@@ -19,7 +19,6 @@ use serde_json::{Map, Value};
 use super::budget::budget;
 use super::call::Call;
 use super::failing::{of_run, refused};
-use super::saying::{id, name, names};
 use super::sheet::{Kept, Sheet};
 use super::{notes, shape};
 use crate::gate::Refusal;
@@ -28,6 +27,7 @@ use crate::gate::request::{parse, plain_schema};
 use crate::mcp::tool::{Answer, Context, Tool, ToolError};
 use crate::model::{Decision, Stage, Trace};
 use crate::store::LoadedTrace;
+use crate::view::saying::{id, name, names};
 
 /// Characters of a text in a format, and the fewest to which it is shortened so that something fits.
 const CONCISE: usize = 200;

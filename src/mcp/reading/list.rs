@@ -10,7 +10,6 @@ use super::budget::budget;
 use super::call::Call;
 use super::conditions::Conditions;
 use super::failing::{of_many, refused};
-use super::saying::{gate, id, known, moment, name, name_list, names, quote, score};
 use super::sheet::{Kept, Sheet};
 use super::{empty, shape};
 use crate::gate::Refusal;
@@ -18,8 +17,9 @@ use crate::gate::request::{parse, plain_schema};
 use crate::mcp::tool::{Answer, Context, Tool, ToolError};
 use crate::query::Listing;
 use crate::scorecard::{counted, duration_text, gate_word, money_text};
-use crate::shown::excerpt;
 use crate::store::index::{Cursor, Sort, TraceLine};
+use crate::view::saying::{id, moment, name, names, quote, score};
+use crate::view::{Extent, run};
 
 /// Runs of a page where nobody says otherwise, and at most.
 const LIMIT: i64 = 20;
@@ -166,22 +166,7 @@ fn longest_cursor(lines: &[TraceLine]) -> String {
 }
 
 fn run_line(run: &TraceLine) -> (Value, String) {
-    let value = known([
-        ("trace_id", id(&run.trace_id).into()),
-        ("project", name(&run.project).into()),
-        ("status", run.status.as_str().into()),
-        ("gate", gate(run.passed).into()),
-        ("score", run.score.into()),
-        ("scale_max", run.score.and(run.scale_max).into()),
-        ("started_at", moment(run.started_at).into()),
-        ("duration_seconds", run.duration_seconds.into()),
-        ("cost_usd", run.cost_usd.into()),
-        ("decisions", run.decisions.into()),
-        ("gaps", name_list(&run.gaps, GAPS)),
-        ("flagged", run.flagged.then_some(true).into()),
-        ("query", excerpt(&run.query, EXCERPT).into()),
-        ("error", run.error.as_deref().map(|error| excerpt(error, EXCERPT)).into()),
-    ]);
+    let value = run::line(run, Extent::Brief);
     let mut parts = vec![id(&run.trace_id), name(&run.project), run.status.clone()];
     if run.passed.is_some() {
         parts.push(gate_word(run.passed).to_owned());

@@ -10,7 +10,6 @@ use super::budget::budget;
 use super::call::Call;
 use super::conditions::Conditions;
 use super::failing::{of_many, refused};
-use super::saying::{id, known, moment, name, percent};
 use super::sheet::Sheet;
 use super::{empty, shape};
 use crate::gate::Refusal;
@@ -19,13 +18,14 @@ use crate::gate::request::{parse, plain_schema};
 use crate::mcp::tool::{Answer, Context, Tool, ToolError};
 use crate::query::Patterns;
 use crate::scorecard::counted;
-use crate::statistics::{GapCount, Pattern, PatternsReport, Trend};
+use crate::statistics::{GapCount, Pattern, PatternsReport};
+use crate::view::pattern::NAMED;
+use crate::view::saying::{id, moment, name, percent};
+use crate::view::{self, Extent};
 
 /// Days of the window where nobody says otherwise, and at most.
 const DAYS: u32 = 30;
 const MOST_DAYS: u32 = 36_500;
-/// Intents and domains that a pattern names.
-const NAMED: usize = 5;
 
 pub(super) const TOOL: Tool = Tool {
     name: "principle_patterns",
@@ -131,21 +131,7 @@ impl PatternsRequest {
 }
 
 fn pattern(pattern: &Pattern) -> (Value, String) {
-    let value = known([
-        ("principle", name(&pattern.principle).into()),
-        ("gap_runs", pattern.gap_runs.into()),
-        ("runs", pattern.runs.into()),
-        ("fail_rate", pattern.fail_rate.into()),
-        ("fail_rate_low", pattern.fail_rate_low.into()),
-        ("fail_rate_high", pattern.fail_rate_high.into()),
-        ("trend", pattern.trend.map(Trend::as_str).into()),
-        ("gap_runs_before", pattern.gap_runs_before.into()),
-        ("runs_before", pattern.runs_before.into()),
-        ("last_seen", pattern.last_seen.map(moment).into()),
-        ("last_trace_id", pattern.last_trace_id.as_ref().map(|last| id(last.as_str())).into()),
-        ("by_intent", counts(&pattern.by_intent)),
-        ("by_domain", counts(&pattern.by_domain)),
-    ]);
+    let value = view::pattern::fields(pattern, Extent::Brief);
     let mut text = format!(
         "- {}: failed in {} of {} ({}, 95 % interval {} to {})",
         name(&pattern.principle),
@@ -173,19 +159,6 @@ fn pattern(pattern: &Pattern) -> (Value, String) {
         }
     }
     (value, text)
-}
-
-fn counts(counts: &[GapCount]) -> Value {
-    let row = |count: &GapCount| {
-        known([
-            ("value", count.value.as_deref().map(name).into()),
-            ("gap_runs", count.gap_runs.into()),
-            ("runs", count.runs.into()),
-        ])
-    };
-    let more = counts.len().saturating_sub(NAMED);
-    let more = (more > 0).then(|| Value::from(format!("+{more} more")));
-    counts.iter().take(NAMED).map(row).chain(more).collect()
 }
 
 fn counts_text(counts: &[&GapCount]) -> String {

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::budget::budget;
 use super::call::Call;
 use super::conditions::Conditions;
 use super::failing::{of_many, refused};
 use super::figures::{brief, figures};
-use super::saying::name;
 use super::sheet::Sheet;
 use super::{empty, scored, shape};
 use crate::gate::Refusal;
@@ -20,6 +19,8 @@ use crate::mcp::tool::{Answer, Context, Tool, ToolError};
 use crate::query::Aggregate;
 use crate::scorecard::counted;
 use crate::statistics::{GroupBy, GroupReport};
+use crate::view;
+use crate::view::saying::name;
 
 pub(super) const TOOL: Tool = Tool {
     name: "trace_summary",
@@ -91,11 +92,7 @@ impl SummaryRequest {
         empty::pending(&mut sheet, aggregate.pending);
         empty::explain(&mut sheet, aggregate.without_filter.as_ref());
         if report.runs > 0 {
-            let mut data = serde_json::to_value(report).unwrap_or_default();
-            if let Some(data) = data.as_object_mut() {
-                data.remove("runs");
-            }
-            sheet.field("summary", data, figures(report).join("\n"));
+            sheet.field("summary", view::summary::figures(report), figures(report).join("\n"));
         }
         let flags = format!("Open calibration flags: {}", aggregate.open_flags);
         sheet.field("open_flags", aggregate.open_flags, flags);
@@ -110,11 +107,7 @@ impl SummaryRequest {
 }
 
 fn group(group: &GroupReport) -> (Value, String) {
-    let value = json!({
-        "group": if group.unknown { Value::Null } else { name(&group.group).into() },
-        "summary": group.summary,
-    });
-    (value, format!("- {}: {}", name(&group.group), brief(&group.summary)))
+    (view::summary::group(group), format!("- {}: {}", name(&group.group), brief(&group.summary)))
 }
 
 fn output_schema() -> Map<String, Value> {

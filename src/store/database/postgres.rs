@@ -128,6 +128,8 @@ impl PostgresDatabase {
             ("idle_in_transaction_session_timeout", "10s"),
             ("synchronous_commit", "on"),
             ("timezone", "UTC"),
+            // The rollback below is mostly one of nothing, of which it would warn each time.
+            ("client_min_messages", "error"),
         ]);
         Ok(PoolOptions::new()
             .max_connections(8)

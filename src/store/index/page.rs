@@ -6,7 +6,7 @@ use sqlx::types::Json;
 
 use super::{Filter, Index, search};
 use crate::error::Result;
-use crate::model::Timestamp;
+use crate::model::{Timestamp, TraceId};
 use crate::store::sql::Sql;
 
 /// In which order runs come. What compares equal is ordered by id.
@@ -53,6 +53,12 @@ impl Sort {
             Self::Longest => "t.duration_seconds",
             Self::Costliest => "t.synthesis_cost_usd",
         }
+    }
+
+    /// Whether runs come by how well they match rather than by what they are: with a text, the newest.
+    #[must_use]
+    pub fn is_ranked(self, filter: &Filter) -> bool {
+        self == Self::Newest && filter.text.as_ref().is_some_and(|query| !query.terms.is_empty())
     }
 
     fn is_descending(self) -> bool {
@@ -140,6 +146,11 @@ struct LineRow {
     agent_name: Option<String>,
 }
 
+const SELECT_LINE: &str = "select t.trace_id, t.project, t.query, t.intent, t.domain, t.status, t.error, \
+    t.quality_gate_passed, t.overall_quality_score, t.quality_scale_max, t.scaled_score, t.started_at, \
+    t.duration_seconds, t.synthesis_cost_usd, t.decision_count, t.gap_principles, t.flagged_for_review, \
+    t.agent_name from traces t";
+
 /// Some runs, and where the next ones begin.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
@@ -167,6 +178,12 @@ impl Cursor {
         serde_json::from_slice(&bytes?).ok()
     }
 
+    /// Goes on behind the first `count` runs of a list that is [ranked](Sort::is_ranked).
+    #[must_use]
+    pub fn behind_hits(count: u64) -> Self {
+        Self { sort: Sort::Newest, after: After::Count(count) }
+    }
+
     /// The order that it continues.
     #[must_use]
     pub fn sort(&self) -> Sort {
@@ -186,8 +203,7 @@ impl Index {
         limit: u32,
         cursor: Option<&Cursor>,
     ) -> Result<Page> {
-        let ranked =
-            sort == Sort::Newest && filter.text.as_ref().is_some_and(|query| !query.terms.is_empty());
+        let ranked = sort.is_ranked(filter);
         let skipped = match cursor.map(|cursor| &cursor.after) {
             Some(After::Count(count)) => *count,
             _ => 0,
@@ -195,12 +211,7 @@ impl Index {
         let rows: Vec<LineRow> = self
             .read(async |session| {
                 let postgres = session.is_postgres();
-                let mut sql = Sql::new(
-                    "select t.trace_id, t.project, t.query, t.intent, t.domain, t.status, t.error, \
-                     t.quality_gate_passed, t.overall_quality_score, t.quality_scale_max, t.scaled_score, \
-                     t.started_at, t.duration_seconds, t.synthesis_cost_usd, t.decision_count, t.gap_principles, \
-                     t.flagged_for_review, t.agent_name from traces t",
-                );
+                let mut sql = Sql::new(SELECT_LINE);
                 filter.push(&mut sql, postgres);
                 if !ranked && let Some(cursor) = cursor {
                     push_after(&mut sql, sort, &cursor.after);
@@ -210,7 +221,11 @@ impl Index {
                     search::push_rank(&mut sql, query, postgres);
                     sql.push(" desc, ");
                 }
-                sql.push(sort.column()).push(if sort.is_descending() { " desc nulls last" } else { " asc nulls last" });
+                sql.push(sort.column()).push(if sort.is_descending() {
+                    " desc nulls last"
+                } else {
+                    " asc nulls last"
+                });
                 sql.push(", t.trace_id limit ").arg(i64::from(limit) + 1);
                 if ranked {
                     sql.push(" offset ").arg(i64::try_from(skipped).unwrap_or(i64::MAX));
@@ -222,6 +237,23 @@ impl Index {
         let lines: Vec<TraceLine> = rows.into_iter().take(limit as usize).map(TraceLine::from).collect();
         let next = more.then(|| next_cursor(sort, ranked, skipped, &lines)).flatten();
         Ok(Page { lines, next })
+    }
+
+    /// Where a list in this order, which is not [ranked](Sort::is_ranked), goes on behind a run, whether or not the
+    /// run is in the list; `None` when there is no such run.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when the database is away.
+    pub async fn cursor_behind(&self, trace_id: &TraceId, sort: Sort) -> Result<Option<Cursor>> {
+        let rows: Vec<LineRow> = self
+            .read(async |session| {
+                let mut sql = Sql::new(SELECT_LINE);
+                sql.push(" where t.trace_id = ").arg(trace_id.as_str());
+                session.fetch(sql).await
+            })
+            .await?;
+        let lines: Vec<TraceLine> = rows.into_iter().map(TraceLine::from).collect();
+        Ok(next_cursor(sort, false, 0, &lines))
     }
 
     /// Counts the runs that meet the filter.

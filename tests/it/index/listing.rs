@@ -157,6 +157,26 @@ both! {
         }
     }
 
+    async fn a_list_goes_on_behind_any_run_in_every_order_but_that_of_hits(store) {
+        let index = store.index();
+        record_all(&index, &many()).await;
+        for filter in [Filter::default(), searching::text("query"), Filter { tag: Some("nightly".to_owned()), ..Filter::default() }] {
+            for sort in Sort::ALL.into_iter().filter(|sort| !sort.is_ranked(&filter)) {
+                let lines = all(&index, &filter, sort, 100).await;
+                for (place, line) in lines.iter().enumerate() {
+                    let behind = index.cursor_behind(&line.trace_id.parse().unwrap(), sort).await.unwrap();
+                    let rest = index.list(&filter, sort, 100, behind.as_ref()).await.unwrap().lines;
+                    assert_eq!(rest, lines[place + 1..], "{sort:?} behind {}", line.trace_id);
+                }
+            }
+        }
+        let ranked = searching::text("query");
+        let lines = all(&index, &ranked, Sort::Newest, 100).await;
+        let rest = index.list(&ranked, Sort::Newest, 100, Some(&Cursor::behind_hits(7))).await.unwrap().lines;
+        assert_eq!(rest, lines[7..]);
+        assert_eq!(index.cursor_behind(&"nothing".parse().unwrap(), Sort::Newest).await.unwrap(), None);
+    }
+
     async fn a_full_page_is_followed_by_another_only_if_there_is_more(store) {
         let index = store.index();
         record_all(&index, &many()).await;

@@ -14,7 +14,9 @@ const RUN: &str = "trc_20260213_143022_a1b2c3d4";
 #[test]
 fn every_command_explains_itself() {
     let home = Home::new();
-    for command in ["", "serve", "show", "import", "doctor", "reindex", "delete"] {
+    let commands = "serve list summary show compare patterns flags import export frontmatter doctor reindex delete \
+        demo completions";
+    for command in std::iter::once("").chain(commands.split_whitespace()) {
         let arguments = [command, "--help"].into_iter().filter(|argument| !argument.is_empty());
         let help = home.run(arguments).worked();
         let name = if command.is_empty() { "help".to_owned() } else { format!("help_{command}") };
@@ -132,7 +134,7 @@ fn a_relative_home_is_taken_from_where_the_program_was_started() {
 #[test]
 fn a_deleted_run_is_gone_everywhere_and_does_not_come_back() {
     let home = home_with_documents();
-    home.run(["delete", RUN]).worked();
+    home.run(["delete", RUN, "--yes"]).worked();
     for ending in [".json", "_summary.md"] {
         assert!(!home.join(&format!("projects/cobot/_traces/{RUN}{ending}")).exists());
     }
@@ -146,11 +148,31 @@ fn a_deleted_run_is_gone_everywhere_and_does_not_come_back() {
     assert!(again.stderr.contains("was deleted"), "{again:?}");
     home.run(["reindex"]).worked();
     assert_eq!(home.run(["show", RUN]).code, Some(1));
-    let unknown = home.run(["delete", RUN]);
+    let unknown = home.run(["delete", RUN, "--yes"]);
     assert_eq!((unknown.code, unknown.stdout.as_str()), (Some(1), ""), "{unknown:?}");
     assert_eq!(home.run(["delete"]).code, Some(2));
-    assert_eq!(home.run(["delete", "last"]).code, Some(1), "exact ids alone");
+    assert_eq!(home.run(["delete", "last", "--yes"]).code, Some(1), "exact ids alone");
     home.run(["doctor"]).worked();
+}
+
+#[test]
+fn several_runs_are_deleted_at_once_and_what_was_done_is_told_as_json() {
+    let home = home_with_documents();
+    let two = ["trc_20260105_081500_0000000a", "trc_20260214_090000_0000000f"];
+    let done = home.run(["delete", two[0], "never_was", two[1], "--yes", "--json"]);
+    assert_eq!(done.code, Some(1), "one of them was not there");
+    assert_eq!(done.json(), json!({"deleted": two, "unknown": ["never_was"]}));
+    home.run(["show", RUN]).worked();
+    assert_eq!(home.run(["show", two[0]]).code, Some(1));
+}
+
+#[test]
+fn where_nobody_can_be_asked_nothing_is_deleted_without_yes() {
+    let home = home_with_documents();
+    let refused = home.run(["delete", RUN]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""));
+    assert!(refused.stderr.contains("send --yes"), "{refused:?}");
+    home.run(["show", RUN]).worked();
 }
 
 #[test]
@@ -161,7 +183,7 @@ fn an_open_run_that_a_server_still_writes_to_is_deleted_for_that_server_too() {
     start(&mut server, "r1");
     server.tell("trace_record_decision", &super::decision("r1", "d1"));
     assert_eq!(shown_decisions(&home, "r1"), ["d1"]);
-    home.run(["delete", "r1"]).worked();
+    home.run(["delete", "r1", "--yes"]).worked();
     let refused = server.call("trace_record_decision", &super::decision("r1", "d2"));
     assert_eq!(refused["structuredContent"]["code"], "deleted", "{refused}");
     assert!(server.close().success());

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use self::client::{Client, Stream};
 use super::{decision, shown_decisions};
-use crate::support::program::{Home, Program, ended};
+use crate::support::program::{Home, Program, WHYTRACE, ended};
 
 /// A server on a free port of loopback.
 pub(super) fn serve(home: &Home) -> (Program, Client) {
@@ -31,7 +31,7 @@ fn the_server_says_where_it_listens_where_data_lies_and_how_to_connect() {
     let (server, client) = serve(&home);
     server.says("end with Ctrl-C");
     let said = server.diagnostics().replace(client.address(), "[address]");
-    let said = said.replace(&home.path().display().to_string(), "[home]");
+    let said = said.replace(&home.path().display().to_string(), "[home]").replace(WHYTRACE, "[program]");
     insta::assert_snapshot!(said);
 }
 
@@ -183,6 +183,10 @@ fn an_address_that_others_reach_or_that_is_taken_is_refused_with_a_sentence() {
     let taken = ended(home.whytrace(["serve", "--listen", client.address()]));
     assert_eq!((taken.code, taken.stdout.as_str()), (Some(1), ""));
     assert!(taken.stderr.contains(&format!("could not listen on {}", client.address())), "{taken:?}");
+    assert!(taken.stderr.contains("perhaps by a whytrace that is running already"), "{taken:?}");
+    let (_, other) = taken.stderr.trim_end().split_once("--listen ").expect("another address");
+    let address = |text: &str| text.parse::<std::net::SocketAddr>().unwrap();
+    assert_ne!(address(other), address(client.address()));
     assert_eq!(ended(home.whytrace(["serve", "--listen", "nonsense"])).code, Some(2));
 }
 

@@ -116,3 +116,20 @@ fn secrets_in_what_is_imported_do_not_reach_the_disk() {
         }
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_links_to_itself_is_searched_once() {
+    let home = Home::new();
+    let runs = home.join("runs");
+    fs::create_dir_all(runs.join("below")).unwrap();
+    fs::copy(fixture("v2_complete.json"), runs.join("below/run.json")).unwrap();
+    for (target, link) in [(&runs, "below/up"), (&runs, "again"), (&runs.join("nowhere"), "gone.json")] {
+        std::os::unix::fs::symlink(target, runs.join(link)).unwrap();
+    }
+    let mut command = with_paths(&home, [runs.clone(), runs]);
+    command.arg("--json");
+    let done = ended(command);
+    assert_eq!((done.code, &done.json()["imported"], &done.json()["known"]), (Some(1), &json!(1), &json!(0)));
+    assert_eq!(done.json()["refused"].as_array().map(Vec::len), Some(1), "the link to nowhere: {done:?}");
+}

@@ -131,7 +131,8 @@ fn the_password_of_the_database_is_never_printed() {
 
 fn prints_no_password(url: &str) {
     let home = Home::new().with("WHYTRACE_DATABASE_URL", url);
-    for command in [&["doctor"] as &[&str], &["doctor", "--json"], &["show", "last"], &["reindex"]] {
+    for command in [&["doctor"] as &[&str], &["doctor", "--json"], &["show", "last"], &["list"], &["reindex"]]
+    {
         let mut command = home.whytrace(command);
         command.args(["--log", "trace"]);
         let ended = ended(command);

@@ -299,7 +299,7 @@ impl Program {
     }
 
     /// All lines until the program closes its output.
-    fn rest(&mut self) -> Vec<String> {
+    pub(crate) fn rest(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         loop {
             match self.output.recv_timeout(PATIENCE) {

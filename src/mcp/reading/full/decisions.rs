@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{Format, Section, View};
-use crate::mcp::reading::saying::{data, id, known, moment, name, names, passage, quote, quote_data};
 use crate::mcp::reading::sheet::Sheet;
 use crate::model::{Alternative, Decision};
 use crate::scorecard::{counted, duration_text, score_text};
 use crate::shown::excerpt;
+use crate::view::saying::{data, id, known, moment, name, names, passage, quote, quote_data};
 
 /// Alternatives that a concise line names.
 const NAMED: usize = 5;

@@ -3,13 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{Format, Section, View};
-use crate::mcp::reading::saying::{
-    data, gate, id, known, moment, name, name_list, names, quote, quote_data, score,
-};
 use crate::mcp::reading::sheet::Sheet;
 use crate::model::Trace;
 use crate::scorecard::{duration_text, gate_word};
 use crate::shown::excerpt;
+use crate::view::saying::{data, gate, id, known, moment, name, name_list, names, quote, quote_data, score};
 
 /// Characters of an error.
 const ERROR: usize = 400;

@@ -3,13 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{Format, Section, View, head};
-use crate::mcp::reading::saying::{
-    data, known, moment, name, name_list, names, passage, quote, quote_data, score,
-};
 use crate::mcp::reading::sheet::Sheet;
 use crate::model::{Evidence, Iteration, PrincipleScore, Prompt, Stage};
 use crate::scorecard::{count_text, counted, duration_text, gate_word, money_text, score_text};
 use crate::shown::excerpt;
+use crate::view::saying::{data, known, moment, name, name_list, names, passage, quote, quote_data, score};
 
 /// Names that a line of them holds.
 const NAMED: usize = 20;

@@ -1,8 +1,8 @@
 //! Stored text, times and rates as answers show them.
 //!
-//! Whatever comes out of a store was written by somebody's agent and is read by somebody else's model. It is shown
-//! on one line, in quotes or in a data field, shortened with what was cut counted, and without anything that is
-//! not seen as it is read.
+//! Whatever comes out of a store was written by somebody's agent and is read by somebody else's model, or on
+//! somebody's terminal. It is shown on one line, in quotes or in a data field, shortened with what was cut counted,
+//! and without anything that is not seen as it is read.
 
 use serde_json::{Map, Value};
 
@@ -18,12 +18,12 @@ const ENTRIES: usize = 100;
 const LEVELS: usize = 12;
 
 /// A name of the user's: a project, a stage, a key, a principle.
-pub(super) fn name(text: &str) -> String {
+pub fn name(text: &str) -> String {
     excerpt(text, NAME_CHARS)
 }
 
 /// Names, separated by commas; at most `most` of them, the others counted.
-pub(super) fn names<S: AsRef<str>>(all: &[S], most: usize) -> String {
+pub fn names<S: AsRef<str>>(all: &[S], most: usize) -> String {
     let mut named: Vec<String> = all.iter().take(most).map(|one| name(one.as_ref())).collect();
     if all.len() > most {
         named.push(format!("+{} more", all.len() - most));
@@ -32,7 +32,7 @@ pub(super) fn names<S: AsRef<str>>(all: &[S], most: usize) -> String {
 }
 
 /// Names as data: the first `most` of them, and how many more there are; nothing where there are none.
-pub(super) fn name_list<S: AsRef<str>>(all: &[S], most: usize) -> Value {
+pub fn name_list<S: AsRef<str>>(all: &[S], most: usize) -> Value {
     let more = all.len().saturating_sub(most);
     let more = (more > 0).then(|| format!("+{more} more"));
     let named: Vec<String> = all.iter().take(most).map(|one| name(one.as_ref())).chain(more).collect();
@@ -40,13 +40,13 @@ pub(super) fn name_list<S: AsRef<str>>(all: &[S], most: usize) -> Value {
 }
 
 /// A text in quotes that it cannot leave, on one line of at most `max_chars` characters.
-pub(super) fn quote(text: &str, max_chars: usize) -> String {
+pub fn quote(text: &str, max_chars: usize) -> String {
     format!("\"{}\"", excerpt(text, max_chars).replace('"', "'"))
 }
 
 /// An id as it can be sent in the next call: as it is where all of it is seen, else what is seen of its beginning,
 /// which the reading tools accept.
-pub(super) fn id(id: &str) -> String {
+pub fn id(id: &str) -> String {
     let seen = one_line(id);
     if seen == id {
         return seen;
@@ -56,7 +56,7 @@ pub(super) fn id(id: &str) -> String {
 }
 
 /// A longer text with its line ends, of at most `max_chars` characters; what was cut is counted.
-pub(super) fn passage(text: &str, max_chars: usize) -> String {
+pub fn passage(text: &str, max_chars: usize) -> String {
     let text = shown(text);
     let total = text.chars().count();
     if total <= max_chars {
@@ -67,12 +67,12 @@ pub(super) fn passage(text: &str, max_chars: usize) -> String {
 }
 
 /// A value of the user's with its texts as [`passage`]s; what was cut of arrays and objects is counted too.
-pub(super) fn data(value: &Value, max_chars: usize) -> Value {
+pub fn data(value: &Value, max_chars: usize) -> Value {
     within(value, max_chars, LEVELS)
 }
 
 /// A value of the user's in quotes, on one line.
-pub(super) fn quote_data(value: &Value, max_chars: usize) -> String {
+pub fn quote_data(value: &Value, max_chars: usize) -> String {
     match value {
         Value::String(text) => quote(text, max_chars),
         other => quote(&other.to_string(), max_chars),
@@ -80,28 +80,28 @@ pub(super) fn quote_data(value: &Value, max_chars: usize) -> String {
 }
 
 /// A moment, to the second.
-pub(super) fn moment(time: Timestamp) -> String {
+pub fn moment(time: Timestamp) -> String {
     time.to_chrono().format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// A share of 0..=1 in whole percent.
-pub(super) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 
 /// A score on its scale, as far as both are known: `1.8/3.0`.
-pub(super) fn score(score: Option<f64>, scale_max: Option<f64>) -> Option<String> {
+pub fn score(score: Option<f64>, scale_max: Option<f64>) -> Option<String> {
     let scale = scale_max.map(|scale| format!("/{}", score_text(scale))).unwrap_or_default();
     score.map(|score| format!("{}{scale}", score_text(score)))
 }
 
 /// The gate's verdict as data.
-pub(super) fn gate(passed: Option<bool>) -> Option<&'static str> {
+pub fn gate(passed: Option<bool>) -> Option<&'static str> {
     passed.map(|passed| if passed { "passed" } else { "failed" })
 }
 
 /// An object of those fields that are known.
-pub(super) fn known<const N: usize>(fields: [(&str, Value); N]) -> Value {
+pub fn known<const N: usize>(fields: [(&str, Value); N]) -> Value {
     let known = fields.into_iter().filter(|(_, value)| !value.is_null());
     Value::Object(known.map(|(name, value)| (name.to_owned(), value)).collect())
 }

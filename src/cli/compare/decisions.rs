@@ -1,0 +1,81 @@
+//! The decisions of two runs, one below the other where they differ.
+
+use whytrace::diff::{ChangeKind, Choice, Comparison, DecisionDifference};
+use whytrace::scorecard::Tone;
+use whytrace::view::saying::name;
+
+use super::behind;
+use crate::cli::answer;
+use crate::cli::screen::Screen;
+use crate::cli::screen::text::fit;
+
+pub(super) fn decision_lines(compared: &Comparison, with_same: bool, screen: &Screen) -> Vec<String> {
+    let counts = &compared.counts;
+    let title = format!(
+        "Decisions: {} same, {} changed (~), {} only in A (-), {} only in B (+)",
+        counts.same, counts.changed, counts.only_a, counts.only_b
+    );
+    let mut lines = answer::heading(screen, &title);
+    for difference in compared.decisions.iter().filter(|one| with_same || differs(one)) {
+        lines.extend(decision(difference, screen));
+    }
+    lines
+}
+
+/// A decision that differs, or broke in one run alone.
+pub(super) fn differs(difference: &DecisionDifference) -> bool {
+    difference.kind != ChangeKind::Same || has_failed(&difference.a) != has_failed(&difference.b)
+}
+
+fn has_failed(side: &Option<Choice>) -> bool {
+    side.as_ref().is_some_and(|choice| choice.error.is_some())
+}
+
+fn decision(difference: &DecisionDifference, screen: &Screen) -> Vec<String> {
+    let (sign, tone) = match difference.kind {
+        ChangeKind::OnlyA => ('-', Tone::Bad),
+        ChangeKind::OnlyB => ('+', Tone::Good),
+        ChangeKind::Changed => ('~', Tone::Notice),
+        ChangeKind::Same => ('=', Tone::Label),
+    };
+    let place = format!("{} / {}", name(&difference.stage), name(&difference.decision));
+    let place = fit(&place, screen.columns().saturating_sub(4));
+    let mut lines = vec![format!("  {} {place}", screen.paint.text(tone, &sign.to_string()))];
+    let is_one_line = !difference.what_changed && difference.a.is_some() && difference.b.is_some();
+    let sides = [("A", &difference.a), ("B", &difference.b)];
+    for (letter, side) in sides.into_iter().filter(|(letter, _)| !is_one_line || *letter == "A") {
+        let Some(choice) = side else { continue };
+        let letter = if is_one_line { " " } else { letter };
+        let confidence =
+            choice.confidence.map(|confidence| format!(" ({confidence:.2})")).unwrap_or_default();
+        let lead = format!("    {letter} ");
+        let text = format!("{}{}", choice.what, if is_one_line { String::new() } else { confidence });
+        lines.extend(behind(&lead, &text, Tone::Plain, screen));
+        if let Some(error) = &choice.error {
+            lines.extend(behind("      ", &format!("error: {error}"), Tone::Bad, screen));
+        }
+    }
+    if is_one_line && difference.confidence_changed {
+        let confidence = |side: &Option<Choice>| {
+            let confidence = side.as_ref().and_then(|choice| choice.confidence);
+            confidence.map_or_else(|| "-".to_owned(), |confidence| format!("{confidence:.2}"))
+        };
+        let text = format!("confidence {} -> {}", confidence(&difference.a), confidence(&difference.b));
+        lines.extend(behind("      ", &text, Tone::Plain, screen));
+    }
+    for (told, options) in [
+        ("B took what A passed over", &difference.taken_up),
+        ("B passed over what A took", &difference.dropped),
+        ("only A weighed", &difference.considered_only_a),
+        ("only B weighed", &difference.considered_only_b),
+    ] {
+        if !options.is_empty() {
+            let options: Vec<String> = options.iter().map(|option| name(option)).collect();
+            lines.extend(behind("      ", &format!("{told}: {}", options.join(", ")), Tone::Label, screen));
+        }
+    }
+    if is_one_line && let Some(error) = difference.b.as_ref().and_then(|choice| choice.error.as_ref()) {
+        lines.extend(behind("      ", &format!("error in B: {error}"), Tone::Bad, screen));
+    }
+    lines
+}

@@ -1,0 +1,188 @@
+//! Which runs a view is about, as options say it: those of the tool `trace_list`.
+
+use clap::builder::PossibleValuesParser;
+use clap::error::ErrorKind;
+use clap::{Args, ValueEnum};
+use whytrace::model::{Clock as _, Status, SystemClock, Timestamp};
+use whytrace::shown::excerpt;
+use whytrace::store::index::{Filter, Gate};
+use whytrace::view::moment::moment;
+use whytrace::words::SearchQuery;
+
+use super::usage;
+
+/// Conditions; a run meets all that are given.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Which runs")]
+pub(super) struct Filters {
+    /// Of this project
+    #[arg(long, value_name = "NAME")]
+    project: Option<String>,
+    /// With this intent
+    #[arg(long, value_name = "NAME")]
+    intent: Option<String>,
+    /// In this domain
+    #[arg(long, value_name = "NAME")]
+    domain: Option<String>,
+    /// With this type of report
+    #[arg(long, value_name = "NAME")]
+    report_type: Option<String>,
+    /// In this state
+    #[arg(long, value_name = "STATE", value_parser = PossibleValuesParser::new(Status::ALL.map(Status::as_str)))]
+    status: Option<String>,
+    /// By the verdict of the quality gate
+    #[arg(long, value_enum, value_name = "VERDICT")]
+    gate: Option<Verdict>,
+    /// With at least this score, on the configured scale (0..3)
+    #[arg(long, value_name = "SCORE")]
+    score_min: Option<f64>,
+    /// With at most this score
+    #[arg(long, value_name = "SCORE")]
+    score_max: Option<f64>,
+    /// Started then or later: 24h, 7d, 2w ago, 2026-02-13, or RFC 3339
+    #[arg(long, value_name = "WHEN", value_parser = When::parse)]
+    since: Option<When>,
+    /// Started before then
+    #[arg(long, value_name = "WHEN", value_parser = When::parse)]
+    until: Option<When>,
+    /// In which this principle is a gap
+    #[arg(long, value_name = "PRINCIPLE")]
+    gap: Option<String>,
+    /// Flagged for review, or not
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    flagged: Option<bool>,
+    /// With this tag
+    #[arg(long, value_name = "TAG")]
+    tag: Option<String>,
+    /// With these words in query, tags or error; "two words" is a phrase, wor* a beginning
+    #[arg(long, value_name = "WORDS")]
+    text: Option<String>,
+}
+
+/// The verdict of the quality gate, as something to ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Verdict {
+    Passed,
+    Failed,
+    Unknown,
+}
+
+/// A moment and how it was said.
+#[derive(Clone, Debug)]
+struct When {
+    said: String,
+    at: Timestamp,
+}
+
+impl When {
+    fn parse(text: &str) -> Result<Self, String> {
+        let at = moment(text, SystemClock::default().now())
+            .ok_or("say 30m, 24h, 7d or 2w, 2026-02-13, or 2026-02-13T14:30:22Z")?;
+        Ok(Self { said: text.to_owned(), at })
+    }
+}
+
+impl Filters {
+    /// The conditions as a filter over all runs. Ends the program where they contradict each other.
+    pub(super) fn filter(&self) -> Filter {
+        let filter = Filter {
+            project: self.project.clone(),
+            intent: self.intent.clone(),
+            domain: self.domain.clone(),
+            report_type: self.report_type.clone(),
+            status: self.status.as_ref().and_then(|status| status.parse().ok()),
+            gate: self.gate.map(|verdict| match verdict {
+                Verdict::Passed => Gate::Passed,
+                Verdict::Failed => Gate::Failed,
+                Verdict::Unknown => Gate::Unknown,
+            }),
+            score_min: self.score_min,
+            score_max: self.score_max,
+            since: self.since.as_ref().map(|when| when.at),
+            until: self.until.as_ref().map(|when| when.at),
+            gap: self.gap.clone(),
+            flagged: self.flagged,
+            tag: self.tag.clone(),
+            text: self.text.as_deref().map(SearchQuery::parse),
+            ..Filter::default()
+        };
+        if let Some(fault) = fault(&filter) {
+            usage(ErrorKind::ValueValidation, fault);
+        }
+        filter
+    }
+
+    /// The project that is asked for.
+    pub(super) fn project(&self) -> Option<&str> {
+        self.project.as_deref()
+    }
+
+    /// The conditions in words, as they follow "runs with"; `None` without any.
+    pub(super) fn described(&self) -> Option<String> {
+        let number = |number: f64| number.to_string();
+        let fields = [
+            ("project", self.project.clone()),
+            ("intent", self.intent.clone()),
+            ("domain", self.domain.clone()),
+            ("report type", self.report_type.clone()),
+            ("status", self.status.as_ref().map(|status| status.replace('_', " "))),
+            ("gate", self.gate.and_then(|gate| Some(gate.to_possible_value()?.get_name().to_owned()))),
+            ("score from", self.score_min.map(number)),
+            ("score to", self.score_max.map(number)),
+            ("since", self.since.as_ref().map(|when| when.said.clone())),
+            ("until", self.until.as_ref().map(|when| when.said.clone())),
+            ("gap", self.gap.clone()),
+            ("flagged", self.flagged.map(|flagged| if flagged { "yes" } else { "no" }.to_owned())),
+            ("tag", self.tag.clone()),
+            ("text", self.text.clone()),
+        ];
+        let said: Vec<String> = fields
+            .into_iter()
+            .filter_map(|(field, value)| Some(format!("{field} {}", excerpt(&value?, 60))))
+            .collect();
+        (!said.is_empty()).then(|| said.join(", "))
+    }
+
+    /// ` with ` and the conditions, or nothing.
+    pub(super) fn with(&self) -> String {
+        self.described().map(|described| format!(" with {described}")).unwrap_or_default()
+    }
+}
+
+/// What of the conditions cannot be.
+fn fault(filter: &Filter) -> Option<String> {
+    let is_finite = |score: Option<f64>| score.is_none_or(f64::is_finite);
+    if !is_finite(filter.score_min) || !is_finite(filter.score_max) {
+        return Some("a score is a finite number".to_owned());
+    }
+    if let (Some(min), Some(max)) = (filter.score_min, filter.score_max)
+        && min > max
+    {
+        return Some(format!("--score-min {min} is above --score-max {max}"));
+    }
+    if let (Some(since), Some(until)) = (filter.since, filter.until)
+        && since >= until
+    {
+        return Some(format!("--since {since} is not before --until {until}"));
+    }
+    let is_wordless = filter.text.as_ref().is_some_and(SearchQuery::is_empty);
+    is_wordless.then(|| "--text holds no word to look for".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_that_nothing_can_meet_are_named() {
+        let time = |text: &str| Some(text.parse().unwrap());
+        let filter = Filter { score_min: Some(2.0), score_max: Some(1.0), ..Filter::default() };
+        assert_eq!(fault(&filter).unwrap(), "--score-min 2 is above --score-max 1");
+        let since = time("2026-02-13T00:00:00Z");
+        let filter = Filter { since, until: since, ..Filter::default() };
+        assert!(fault(&filter).unwrap().contains("is not before"));
+        let filter = Filter { text: Some(SearchQuery::parse("...")), ..Filter::default() };
+        assert!(fault(&filter).unwrap().contains("no word"));
+        assert_eq!(fault(&Filter { score_max: Some(1.0), since, ..Filter::default() }), None);
+    }
+}

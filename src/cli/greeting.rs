@@ -1,0 +1,54 @@
+//! What somebody reads who starts the program by hand: where data lies, and how a client reaches it. All of it on
+//! standard error.
+
+use serde_json::{Map, json};
+use whytrace::config::Config;
+
+use super::reach::{Reach, shell_word};
+
+/// The greeting of the server on standard input and output, before a client has come.
+pub(super) fn of_stdio(config: &Config, reach: &Reach) {
+    let program =
+        std::env::current_exe().map_or_else(|_| "whytrace".to_owned(), |path| path.display().to_string());
+    let (options, variable) = (reach.options(), reach.secret_variable());
+    let mut server = Map::from_iter([("command".to_owned(), json!(program))]);
+    if !options.is_empty() {
+        server.insert("args".to_owned(), json!(options));
+    }
+    let mut before = String::new();
+    if let Some((name, value)) = &variable {
+        server.insert("env".to_owned(), json!({ *name: value }));
+        before = format!("--env {} ", shell_word(&format!("{name}={value}")));
+    }
+    let command: Vec<String> =
+        std::iter::once(&program).chain(&options).map(|word| shell_word(word)).collect();
+    eprintln!(
+        "whytrace {}: an MCP server that records why an agent's run went as it did.",
+        env!("CARGO_PKG_VERSION")
+    );
+    eprintln!("It speaks MCP on standard input and output, and waits for a client there. To connect one:");
+    eprintln!("  Claude Code     claude mcp add whytrace {before}-- {}", command.join(" "));
+    eprintln!("  other clients   {}", json!({"mcpServers": {"whytrace": server}}));
+    eprintln!("  over HTTP       {}", reach.command(&["serve"]));
+    say_what_is_missing(reach);
+    eprintln!("Data lies in {} (database: {}).", config.home.display(), config.database.describe());
+    eprintln!("See `whytrace --help` for what else it does; Ctrl-C ends it.");
+}
+
+/// The greeting of the server over HTTP at this address.
+pub(super) fn of_http(config: &Config, reach: &Reach, address: std::net::SocketAddr) {
+    eprintln!("whytrace {} serves MCP at http://{address}/mcp", env!("CARGO_PKG_VERSION"));
+    eprintln!("  data      {}", config.home.display());
+    eprintln!("  database  {}", config.database.describe());
+    eprintln!("  connect   claude mcp add --transport http whytrace http://{address}/mcp");
+    eprintln!("            old clients: http://{address}/sse    health: http://{address}/health");
+    eprintln!("  look      {}", reach.command(&["show", "last"]));
+    say_what_is_missing(reach);
+    eprintln!("  end with Ctrl-C");
+}
+
+fn say_what_is_missing(reach: &Reach) {
+    if reach.secret_variable().is_some() {
+        eprintln!("Where it says PASSWORD, put in your own: it is not shown here.");
+    }
+}

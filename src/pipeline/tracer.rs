@@ -1,0 +1,187 @@
+//! Where the runs of a pipeline go: one tracer a process, as a rule.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::mpsc;
+
+use super::component::ComponentRegistry;
+use super::context::TraceContext;
+use super::engine::Engine;
+use super::questions::TraceQuery;
+use super::run::{Item, Run, work};
+use super::start::Start;
+use crate::config::{Config, Settings};
+use crate::error::{Error, Result};
+use crate::model::TraceId;
+
+/// Bytes of events that may be on their way at once, where nothing else is said.
+const QUEUE_BYTES: u32 = 64 * 1024 * 1024;
+
+/// Records runs in the stores of one configuration, with a thread of its own. Cheap to clone; all clones are one.
+///
+/// Opening one waits for nothing: what is recorded before its stores are open waits for them. Where they cannot be
+/// opened, nothing is recorded, a warning says so once, and the pipeline goes on.
+#[derive(Clone, Debug, Default)]
+pub struct Tracer {
+    engine: Option<Arc<Engine>>,
+}
+
+/// How a tracer is opened.
+#[derive(Clone, Debug)]
+pub struct TracerOptions {
+    /// Bytes of events that may be on their way at once: 64 MiB where nothing else is said. Beyond them an event
+    /// waits a quarter of a second for room, then it is dropped and counted.
+    pub queue_bytes: u32,
+    /// The parts of the pipeline; each run is compared with what they declare when it ends.
+    pub components: ComponentRegistry,
+}
+
+impl Default for TracerOptions {
+    fn default() -> Self {
+        Self { queue_bytes: QUEUE_BYTES, components: ComponentRegistry::default() }
+    }
+}
+
+static GLOBAL: OnceLock<Tracer> = OnceLock::new();
+
+impl Tracer {
+    /// The process's tracer: the one that was [set](Self::set_global), else one as configuration file and
+    /// environment say.
+    #[must_use]
+    pub fn global() -> &'static Self {
+        GLOBAL.get_or_init(|| match Config::load(Settings::default(), |name| std::env::var(name).ok()) {
+            Ok(config) => Self::open(config),
+            Err(error) => {
+                tracing::warn!("nothing is recorded by this process: {error}");
+                Self::disabled()
+            }
+        })
+    }
+
+    /// Makes a tracer the process's own. Says whether it is: the first one stays.
+    pub fn set_global(tracer: Self) -> bool {
+        GLOBAL.set(tracer).is_ok()
+    }
+
+    /// A tracer for the stores of a configuration.
+    #[must_use]
+    pub fn open(config: Config) -> Self {
+        Self::open_with(config, TracerOptions::default())
+    }
+
+    /// As [`Tracer::open`], with options.
+    #[must_use]
+    pub fn open_with(config: Config, options: TracerOptions) -> Self {
+        if config.switch.all_off {
+            return Self::disabled();
+        }
+        match Engine::start(config, options.queue_bytes, options.components) {
+            Ok(engine) => Self { engine: Some(engine) },
+            Err(error) => {
+                tracing::warn!("nothing is recorded by this process: no thread to record with ({error})");
+                Self::disabled()
+            }
+        }
+    }
+
+    /// A tracer for the embedded stores in a folder, whatever the environment says.
+    #[must_use]
+    pub fn at(home: impl AsRef<Path>) -> Self {
+        let settings = Settings { home: Some(home.as_ref().to_owned()), ..Settings::default() };
+        Config::load(settings, |_| None).map_or_else(
+            |error| {
+                tracing::warn!("nothing is recorded by this process: {error}");
+                Self::disabled()
+            },
+            Self::open,
+        )
+    }
+
+    /// A tracer whose runs record nothing.
+    #[must_use]
+    pub fn disabled() -> Self {
+        Self::default()
+    }
+
+    /// Whether anything is recorded.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.engine.is_some()
+    }
+
+    /// Waits until the stores are open.
+    ///
+    /// # Errors
+    /// Why they could not be opened, or [`Error::Unavailable`] for a disabled tracer.
+    pub async fn ready(&self) -> Result<(), Arc<Error>> {
+        let engine = self.engine.as_ref().ok_or_else(|| Arc::new(switched_off()))?;
+        engine.service().await.map(drop)
+    }
+
+    /// Begins a run. Within the scope of another run it becomes a part of that one.
+    #[must_use]
+    pub fn begin(&self, start: Start) -> TraceContext {
+        let Some(engine) = &self.engine else { return TraceContext::disabled() };
+        if !engine.switch.records(start.project()) {
+            return TraceContext::disabled();
+        }
+        let now = engine.clock.now();
+        let own_id = start.trace_id.as_ref().map(|id| id.parse::<TraceId>());
+        let (id, is_drawn) = match own_id {
+            Some(Ok(id)) => (id, false),
+            Some(Err(error)) => {
+                tracing::warn!("a trace id is not as it must be ({error}), and another one is drawn");
+                (TraceId::generate(now, Engine::entropy()), true)
+            }
+            None => (TraceId::generate(now, Engine::entropy()), true),
+        };
+        let Start { mut request, .. } = start;
+        request.timestamp.get_or_insert_with(|| now.to_string());
+        if request.parent_trace_id.is_none() {
+            request.parent_trace_id = TraceContext::current().id().map(String::from);
+        }
+        let (trace, items) = follow(engine, id, is_drawn);
+        let token = engine.under_way.token();
+        // Its task ends with the recorder alone.
+        let _ = items.send(Item::Start(Box::new(request), token));
+        trace
+    }
+
+    /// Goes on in a run that was begun elsewhere, by this process or another one.
+    #[must_use]
+    pub fn attach(&self, trace_id: &TraceId) -> TraceContext {
+        match &self.engine {
+            Some(engine) => follow(engine, trace_id.clone(), false).0,
+            None => TraceContext::disabled(),
+        }
+    }
+
+    /// Asks about runs, those of this process included.
+    #[must_use]
+    pub fn query(&self) -> TraceQuery {
+        TraceQuery::new(self.engine.clone())
+    }
+
+    /// Waits until everything recorded so far is acknowledged, for five seconds at most, and closes the stores. What
+    /// is recorded afterwards is lost.
+    ///
+    /// Nothing depends on it for runs whose [`finish`](TraceContext::finish) was awaited, or that ran in
+    /// [`traced`](super::traced()).
+    pub async fn close(&self) {
+        if let Some(engine) = &self.engine {
+            engine.close().await;
+        }
+    }
+}
+
+fn follow(engine: &Arc<Engine>, id: TraceId, is_drawn: bool) -> (TraceContext, mpsc::UnboundedSender<Item>) {
+    let run = Arc::new(Run::new(Arc::clone(engine), id, is_drawn));
+    let (items, queue) = mpsc::unbounded_channel();
+    engine.handle.spawn(work(Arc::clone(&run), queue));
+    (TraceContext::of(run, items.clone()), items)
+}
+
+pub(super) fn switched_off() -> Error {
+    Error::Unavailable { what: "tracing", reason: "it is switched off in this process".to_owned() }
+}

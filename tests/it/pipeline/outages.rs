@@ -1,0 +1,147 @@
+//! Stores that are away: the pipeline gives the same results in the same time, and everything is recorded afterwards.
+
+use std::time::{Duration, Instant};
+
+use whytrace::model::Status;
+use whytrace::pipeline::{Acknowledgement, Choice, Start, TraceContext, Tracer};
+use whytrace::recorder::SaveState;
+use whytrace::store::index::{Filter, Sort};
+
+use super::{Broken, choice, decided, last, start};
+use crate::support::eventually::eventually;
+use crate::support::pipeline::Place;
+#[cfg(unix)]
+use crate::support::server::OwnPostgres;
+
+/// Work with a result that can be checked, in so many parallel runs.
+async fn pipeline(tracer: &Tracer, runs: usize) -> Vec<usize> {
+    let tasks: Vec<_> = (0..runs)
+        .map(|run| {
+            let tracer = tracer.clone();
+            tokio::spawn(async move {
+                let work = async |_: TraceContext| {
+                    let mut sum = 0;
+                    for step in 0..5 {
+                        let choice = Choice::new("s", "k", format!("{run}-{step}"), "because");
+                        TraceContext::current().record(choice);
+                        tokio::task::yield_now().await;
+                        sum += run * step;
+                    }
+                    Ok::<_, Broken>(sum)
+                };
+                tracer
+                    .traced(Start::new("p", format!("run {run}")).tag(format!("r{run}")), work)
+                    .await
+                    .unwrap()
+            })
+        })
+        .collect();
+    let mut results = Vec::new();
+    for task in tasks {
+        results.push(task.await.unwrap());
+    }
+    results
+}
+
+async fn all_recorded(tracer: &Tracer, runs: u64) {
+    let query = tracer.query();
+    eventually("every run is in the database", async || {
+        let listing = query.list(Filter::default(), Sort::Newest, 1, None).await;
+        listing.is_ok_and(|listing| listing.total == runs && listing.pending == 0)
+    })
+    .await;
+    let page = query.list(Filter::default(), Sort::Newest, 500, None).await.unwrap().page;
+    for run in page.lines {
+        let run = query.trace(run.trace_id.as_str()).await.unwrap().trace;
+        assert_eq!((run.status(), run.decisions().count()), (Status::Complete, 5), "{}", run.trace_id);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_the_database_away_results_are_the_same_and_everything_follows() {
+    let place = Place::new(None);
+    place.block("whytrace.db");
+    let tracer = Tracer::open(place.config());
+    let expected: Vec<usize> = (0..20).map(|run| run * 10).collect();
+    assert_eq!(pipeline(&tracer, 20).await, expected);
+    let trace = tracer.begin(start());
+    let Acknowledgement::Saved { saved, .. } = trace.record(choice("exa")).await else {
+        panic!("the journal has it")
+    };
+    assert_eq!((saved.journal, saved.database), (SaveState::Saved, SaveState::Pending));
+    for step in 1..5 {
+        trace.record(choice(step));
+    }
+    trace.finish().await;
+    place.unblock("whytrace.db");
+    all_recorded(&tracer, 21).await;
+    tracer.close().await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgres_that_dies_in_the_middle_changes_nothing_for_the_pipeline() {
+    let Some(server) = OwnPostgres::start() else { return };
+    let place = Place::with_database(server.url());
+    let tracer = Tracer::open(place.config());
+    let expected: Vec<usize> = (0..10).map(|run| run * 10).collect();
+    assert_eq!(pipeline(&tracer, 10).await, expected);
+    server.crash();
+    assert_eq!(pipeline(&tracer, 10).await, expected);
+    server.restart();
+    all_recorded(&tracer, 20).await;
+    tracer.close().await;
+}
+
+#[tokio::test]
+async fn with_every_store_away_recording_returns_at_once_and_the_end_waits_no_longer_than_two_seconds() {
+    let place = Place::new(None);
+    let tracer = Tracer::open(place.config());
+    let first = tracer.begin(start());
+    assert!(first.record(choice("exa")).await.is_saved());
+    first.finish().await;
+    tracer.close().await;
+
+    let place = Place::new(None);
+    place.block("whytrace.db");
+    place.block("journal");
+    let tracer = Tracer::open(place.config());
+    let begun = Instant::now();
+    let trace = tracer.begin(start());
+    let receipt = trace.record(choice("exa"));
+    assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
+    let conclusion = trace.finish().await;
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert!(conclusion.saved.is_none() && conclusion.problem.is_some(), "{conclusion:?}");
+
+    place.unblock("journal");
+    place.unblock("whytrace.db");
+    assert!(receipt.await.is_saved(), "it was tried again");
+    eventually("the run has ended", async || {
+        tracer.query().trace("last:p").await.is_ok_and(|run| run.trace.status().is_finished())
+    })
+    .await;
+    assert_eq!(decided(&last(&tracer).await), ["exa"]);
+    tracer.close().await;
+}
+
+#[tokio::test]
+async fn a_home_that_cannot_be_used_leaves_the_pipeline_alone() {
+    let place = Place::new(None);
+    let settings = |settings: &mut whytrace::config::Settings| {
+        let file = std::env::current_exe().unwrap();
+        settings.home = Some(file.join("inside a file"));
+    };
+    let tracer = Tracer::open(place.set(settings).config());
+    let begun = Instant::now();
+    let given = tracer
+        .traced(start(), async |trace| {
+            trace.record(choice("exa"));
+            Ok::<_, Broken>(28)
+        })
+        .await
+        .unwrap();
+    assert_eq!(given, 28);
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    tracer.close().await;
+}

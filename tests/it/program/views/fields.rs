@@ -1,0 +1,122 @@
+//! The JSON of the views: `docs/terminal.md` names every field that comes out, and no other.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::{BAD, GOOD, history, home_with};
+use crate::support::program::Home;
+
+/// The paths of the fields under a heading of the page, and whether what lies below a path is the user's.
+fn documented(command: &str) -> BTreeSet<String> {
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/terminal.md")).unwrap();
+    let section =
+        page.split("\n### ").find(|section| section.starts_with(&format!("`whytrace {command} --json`")));
+    let blocks = section.unwrap().split("```fields\n").skip(1);
+    let lines = blocks.flat_map(|block| block.split("```").next().unwrap().lines());
+    lines.flat_map(paths_of).collect()
+}
+
+/// The paths that a line of the page names: `a.{b, c[]}` are `a.b` and `a.c[]`.
+fn paths_of(line: &str) -> Vec<String> {
+    let Some((head, tail)) = line.split_once(".{") else {
+        return vec![line.split_whitespace().next().unwrap().to_owned()];
+    };
+    let end = tail.rfind("}  ").or_else(|| tail.rfind('}')).unwrap();
+    let inside = tail[..end].split(", ");
+    inside.map(|field| format!("{head}.{field}")).collect()
+}
+
+/// The paths of a value, down to those that are not looked into.
+fn paths(value: &Value, path: &str, known: &BTreeSet<String>, found: &mut BTreeSet<String>) {
+    let free = format!("{path}{{}}");
+    match value {
+        _ if known.contains(&free) => drop(found.insert(free)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let separator = if path.is_empty() { "" } else { "." };
+                paths(value, &format!("{path}{separator}{name}"), known, found);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                paths(item, &format!("{path}[]"), known, found);
+            }
+        }
+        // What is null may be an object or an array elsewhere.
+        Value::Null => {
+            let prefix = format!("{path}.");
+            if !known.iter().any(|known| known.starts_with(&prefix)) {
+                found.insert(path.to_owned());
+            }
+        }
+        _ => drop(found.insert(path.to_owned())),
+    }
+}
+
+/// Two runs in which everything differs that can.
+fn a_pair() -> [Value; 2] {
+    let mut good = history().swap_remove(0);
+    good["trace_id"] = json!("pair-good");
+    good["run"]["agent"] = json!({"name": "scout"});
+    good["quality"]["gap_principles"] = json!(["META-1", "META-2"]);
+    good["quality"]["principle_scores"][0]["feedback"] = json!("two claims have no source");
+    good["stages"]["collection"]["error"] = json!("one source was down");
+    let mut bad = good.clone();
+    bad["trace_id"] = json!("pair-bad");
+    bad["run"]["error"] = json!("cut off");
+    bad["run"]["status"] = json!("failed");
+    good["run"]["error"] = json!("a warning at the end");
+    bad["quality"]["gap_principles"] = json!(["META-1", "META-3"]);
+    bad["stages"]["synthesis"] = json!({"duration_seconds": 3.0, "error": "too long"});
+    let at = &good["run"]["started_at"].clone();
+    let decision = |id: &str, key: &str, what: &str, confidence: f64, others: Value, error: Value| {
+        json!({"decision_id": id, "decision": key, "what": what, "why": "because", "confidence": confidence,
+            "alternatives_considered": others, "timestamp": at, "error": error})
+    };
+    good["stages"]["collection"]["decisions"] = json!([
+        decision("d1", "first", "x", 0.5, json!(["p"]), json!("broke")),
+        decision("d2", "second", "y", 0.5, json!(["z", "q"]), json!(null)),
+        decision("d3", "third", "v", 0.5, json!([]), json!(null)),
+        decision("d4", "fourth", "w", 0.5, json!([]), json!(null)),
+    ]);
+    bad["stages"]["collection"]["decisions"] = json!([
+        decision("d4", "fourth", "w", 0.5, json!([]), json!(null)),
+        decision("d1", "first", "x", 0.9, json!(["r"]), json!(null)),
+        decision("d2", "second", "z", 0.5, json!(["y"]), json!("broke too")),
+    ]);
+    [good, bad]
+}
+
+fn all_fields(home: &Home, command: &str, calls: &[&[&str]]) {
+    let known = documented(command);
+    let mut found = BTreeSet::new();
+    for arguments in calls {
+        let said = home.run([&[command, "--json"], *arguments].concat()).worked().json();
+        paths(&said, "", &known, &mut found);
+    }
+    assert_eq!(found, known, "what comes out of whytrace {command} --json, and what docs/terminal.md says");
+}
+
+#[test]
+fn the_page_about_the_terminal_names_the_fields_of_every_view() {
+    let home = home_with(&[history(), a_pair().to_vec()].concat());
+    all_fields(&home, "list", &[&[], &["--limit", "3"], &["--project", "nobody"]]);
+    all_fields(
+        &home,
+        "summary",
+        &[&["--group-by", "intent"], &["--project", "nobody"], &["pair-bad", "--verbose"], &[BAD]],
+    );
+    let pair = ["pair-good", "pair-bad"];
+    all_fields(&home, "compare", &[&pair, &["pair-bad", "pair-good"], &[GOOD, BAD, "--same"]]);
+    all_fields(&home, "frontmatter", &[&[GOOD]]);
+    all_fields(&home, "patterns", &[&["--days", "20000", "--min-runs", "1"], &["--project", "nobody"]]);
+
+    let flags = home.run(["flags", "--json"]).worked().json();
+    let ids: Vec<&str> =
+        flags["flags"].as_array().unwrap().iter().map(|flag| flag["flag_id"].as_str().unwrap()).collect();
+    home.run(["flags", "snooze", ids[0]]).worked();
+    home.run(["flags", "resolve", ids[1]]).worked();
+    all_fields(&home, "flags", &[&["--state", "all"], &["--project", "nobody"]]);
+}
