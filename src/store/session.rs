@@ -76,7 +76,7 @@ impl Session {
 
     /// Runs a statement and gives the number of rows it touched.
     pub(crate) async fn execute(&mut self, sql: Sql) -> sqlx::Result<u64> {
-        let (text, args, repeats) = sql.into_parts();
+        let (text, args, repeats) = sql.into_parts(self.is_postgres());
         on_either!(self, connection => {
             prepared!(sqlx::query(AssertSqlSafe(text)), args, repeats)
                 .execute(connection).await.map(|done| done.rows_affected())
@@ -91,7 +91,7 @@ impl Session {
 
     /// Reads all rows.
     pub(crate) async fn fetch<T: Row>(&mut self, sql: Sql) -> sqlx::Result<Vec<T>> {
-        let (text, args, repeats) = sql.into_parts();
+        let (text, args, repeats) = sql.into_parts(self.is_postgres());
         on_either!(self, connection => {
             prepared!(sqlx::query_as(AssertSqlSafe(text)), args, repeats).fetch_all(connection).await
         })
@@ -99,7 +99,7 @@ impl Session {
 
     /// Reads the first row, if there is one.
     pub(crate) async fn fetch_optional<T: Row>(&mut self, sql: Sql) -> sqlx::Result<Option<T>> {
-        let (text, args, repeats) = sql.into_parts();
+        let (text, args, repeats) = sql.into_parts(self.is_postgres());
         on_either!(self, connection => {
             prepared!(sqlx::query_as(AssertSqlSafe(text)), args, repeats).fetch_optional(connection).await
         })
@@ -112,7 +112,7 @@ impl Session {
 
     /// Reads rows one by one, so that a million of them need no memory.
     pub(crate) async fn each<T: Row>(&mut self, sql: Sql, mut see: impl FnMut(T)) -> sqlx::Result<()> {
-        let (text, args, repeats) = sql.into_parts();
+        let (text, args, repeats) = sql.into_parts(self.is_postgres());
         on_either!(self, connection => {
             let mut rows = prepared!(sqlx::query_as(AssertSqlSafe(text)), args, repeats).fetch(connection);
             while let Some(row) = rows.try_next().await? {

@@ -99,10 +99,41 @@ impl Sql {
         self
     }
 
-    /// The text, the arguments, and whether preparing it pays.
-    pub(crate) fn into_parts(self) -> (String, Vec<Arg>, bool) {
-        (self.text, self.args, self.repeats)
+    /// The text for one of the databases, the arguments, and whether preparing it pays.
+    ///
+    /// SQLite takes `$1` for a name, and looks each of a statement's names up among all of them, when it parses and
+    /// again when the driver binds: 12,000 arguments took 0.1 s. So there a long list of arguments that stand in order
+    /// is written as `?`.
+    pub(crate) fn into_parts(self, postgres: bool) -> (String, Vec<Arg>, bool) {
+        let Self { mut text, args, repeats } = self;
+        if !postgres
+            && args.len() > FEW_ARGUMENTS
+            && let Some(nameless) = nameless(&text)
+        {
+            text = nameless;
+        }
+        (text, args, repeats)
     }
+}
+
+/// So many arguments are cheaper to look up than to rename.
+const FEW_ARGUMENTS: usize = 32;
+
+/// The text with `?` for each placeholder, if they are `$1`, `$2`, ... in this order and each of them once.
+fn nameless(text: &str) -> Option<String> {
+    let mut pieces = text.split('$');
+    let mut renamed = String::with_capacity(text.len());
+    renamed.push_str(pieces.next()?);
+    for (place, piece) in pieces.enumerate() {
+        let digits = piece.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, rest) = piece.split_at(digits);
+        if number.parse() != Ok(place + 1) {
+            return None;
+        }
+        renamed.push('?');
+        renamed.push_str(rest);
+    }
+    Some(renamed)
 }
 
 /// The most rows of `columns` columns that one statement takes: SQLite allows 32,766 arguments.
@@ -171,15 +202,34 @@ mod tests {
     fn placeholders_count_on_whatever_is_pushed() {
         let mut sql = Sql::new("select a from t where b = $1").bind(1_i64);
         sql.push(" and c in ").list(["x", "y"]).push(" and d = ").arg(true);
-        let (text, args, repeats) = sql.into_parts();
+        let (text, args, repeats) = sql.into_parts(true);
         assert_eq!(text, "select a from t where b = $1 and c in ($2, $3) and d = $4");
         assert_eq!((args.len(), repeats), (4, false));
+    }
+
+    #[test]
+    fn only_placeholders_in_order_lose_their_names() {
+        assert_eq!(
+            nameless("values ($1, $2), ($3, $4) on conflict").unwrap(),
+            "values (?, ?), (?, ?) on conflict"
+        );
+        assert_eq!(nameless("a = $2 and b = $1"), None);
+        assert_eq!(nameless("a = $1 or b = $1"), None);
+        assert_eq!(nameless("a = '$'"), None);
+    }
+
+    #[test]
+    fn a_long_list_of_arguments_is_nameless_on_sqlite_alone() {
+        let mut sql = Sql::new("insert into t (a) values ");
+        sql.rows((0..40_i64).map(|row| vec![row.into()]));
+        assert!(sql.clone().into_parts(true).0.ends_with("($40)"));
+        assert!(sql.into_parts(false).0.ends_with("(?), (?)"));
     }
 
     #[test]
     fn an_empty_list_matches_nothing() {
         let mut sql = Sql::new("select a from t where b in ");
         sql.list(Vec::<String>::new());
-        assert_eq!(sql.into_parts().0, "select a from t where b in (null)");
+        assert_eq!(sql.into_parts(true).0, "select a from t where b in (null)");
     }
 }
