@@ -90,3 +90,8 @@ pub use pipeline::{
     Acknowledgement, Choice, ComponentRegistry, Conclusion, DeclaredDecision, Finish, InTrace, Receipt,
     Start, TraceContext, TraceQuery, Tracer, TracerOptions, TracingComponent, traced,
 };
+
+/// The README's Rust, held to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
