@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use whytrace::model::Status;
+#[cfg(unix)]
+use whytrace::pipeline::InTrace;
 use whytrace::pipeline::{Acknowledgement, Choice, Start, TraceContext, Tracer};
 use whytrace::recorder::SaveState;
 use whytrace::store::index::{Filter, Sort};
@@ -90,6 +92,62 @@ async fn a_postgres_that_dies_in_the_middle_changes_nothing_for_the_pipeline() {
     assert_eq!(pipeline(&tracer, 10).await, expected);
     server.restart();
     all_recorded(&tracer, 20).await;
+    tracer.close().await;
+}
+
+/// A hundred tasks of one run, each deciding ten times between waits; `in_the_middle` happens when half of them have.
+#[cfg(unix)]
+async fn hundred_tasks(tracer: &Tracer, in_the_middle: impl FnOnce()) -> (usize, Duration) {
+    let begun = Instant::now();
+    let half = std::sync::Arc::new(tokio::sync::Barrier::new(101));
+    let work = async |_: TraceContext| {
+        let task = async |task: usize, half: std::sync::Arc<tokio::sync::Barrier>| {
+            for step in 0..10 {
+                if step == 5 {
+                    half.wait().await;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                TraceContext::current().record(choice(format_args!("{task}-{step}")));
+            }
+            task
+        };
+        let tasks: Vec<_> =
+            (0..100).map(|number| tokio::spawn(task(number, half.clone()).in_current_trace())).collect();
+        half.wait().await;
+        in_the_middle();
+        let mut sum = 0;
+        for task in tasks {
+            sum += task.await.unwrap();
+        }
+        Ok::<_, Broken>(sum)
+    };
+    let sum = tracer.traced(start(), work).await.unwrap();
+    (sum, begun.elapsed())
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_tasks_whose_database_dies_in_the_middle_give_the_same_and_all_of_it_is_recorded() {
+    let Some(server) = OwnPostgres::start() else { return };
+    let place = Place::with_database(server.url());
+    let tracer = Tracer::open(place.config());
+    tracer.ready().await.unwrap();
+    let (untraced, without) = hundred_tasks(&Tracer::disabled(), || {}).await;
+    let (traced, with) = hundred_tasks(&tracer, || {}).await;
+    let (torn, away) = hundred_tasks(&tracer, || server.crash()).await;
+    eprintln!("not traced {without:?}, traced {with:?}, database lost in the middle {away:?}");
+    assert_eq!((untraced, traced, torn), (4950, 4950, 4950));
+    server.restart();
+    let query = tracer.query();
+    eventually("both runs are in the database", async || {
+        let listing = query.list(Filter::default(), Sort::Newest, 2, None).await;
+        listing.is_ok_and(|listing| listing.total == 2 && listing.pending == 0)
+    })
+    .await;
+    for run in query.list(Filter::default(), Sort::Newest, 2, None).await.unwrap().page.lines {
+        let run = query.trace(run.trace_id.as_str()).await.unwrap().trace;
+        assert_eq!((run.decisions().count(), run.run.dropped_events), (1_000, None));
+    }
     tracer.close().await;
 }
 
