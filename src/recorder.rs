@@ -38,6 +38,7 @@ use crate::store::journal::{Journal, JournalOptions};
 use crate::store::live::Live;
 use crate::store::{DatabaseTarget, Sealed, Stores};
 use retirement::Retirement;
+use saving::Waits;
 use scribe::{Scribe, Task};
 use writer::{Job, Writer};
 
@@ -169,8 +170,22 @@ impl Recorder {
     /// [`Error::UnknownTrace`] and [`Error::Deleted`] when there is no such run; [`Error::Full`] when it holds as
     /// much as a run may; [`Error::Unavailable`] when no store took the events: retry with the same ids.
     pub async fn submit(&self, trace_id: TraceId, events: Vec<Event>) -> Result<Ack> {
+        self.submit_with(trace_id, events, Waits::ForBoth).await
+    }
+
+    /// As [`Recorder::submit`], but the journal's word is enough: the database is left to follow by itself, unless it
+    /// is required. For whoever has no use for more; a name that another process has taken is found out later.
+    ///
+    /// # Errors
+    /// As [`Recorder::submit`].
+    pub async fn submit_to_journal(&self, trace_id: TraceId, events: Vec<Event>) -> Result<Ack> {
+        let waits = if self.inner.options.require_database { Waits::ForBoth } else { Waits::ForJournal };
+        self.submit_with(trace_id, events, waits).await
+    }
+
+    async fn submit_with(&self, trace_id: TraceId, events: Vec<Event>, waits: Waits) -> Result<Ack> {
         let recorder = self.clone();
-        let task = tokio::spawn(async move { recorder.submit_here(trace_id, events).await });
+        let task = tokio::spawn(async move { recorder.submit_here(trace_id, events, waits).await });
         task.await.unwrap_or_else(|error| {
             Err(Error::Unavailable { what: "the recorder", reason: error.to_string() })
         })
@@ -238,7 +253,7 @@ impl Recorder {
         inner.stores.index.close().await;
     }
 
-    async fn submit_here(&self, trace_id: TraceId, events: Vec<Event>) -> Result<Ack> {
+    async fn submit_here(&self, trace_id: TraceId, events: Vec<Event>, waits: Waits) -> Result<Ack> {
         let starts = events.iter().any(|event| matches!(event.body, EventBody::Start(_)));
         let met = self.meet(&trace_id, starts).await?;
         let redactions = events.iter().fold(0_u32, |sum, event| sum.saturating_add(event.redactions));
@@ -260,7 +275,7 @@ impl Recorder {
             (Saved { journal: SaveState::Saved, database: self.state_of_known(), document: None }, Vec::new())
         } else {
             self.check_room(&trace_id, &met, &fresh)?;
-            self.save(&trace_id, fresh).await?
+            self.save(&trace_id, fresh, waits).await?
         };
         let mut told = told.into_iter();
         let standings: Vec<Standing> = standings
@@ -282,7 +297,7 @@ impl Recorder {
 
     async fn finish_here(&self, trace_id: TraceId, events: Vec<Event>) -> Result<Finished> {
         let finish_id = events.last().map(|event| event.event_id.clone());
-        let mut ack = self.submit_here(trace_id.clone(), events).await?;
+        let mut ack = self.submit_here(trace_id.clone(), events, Waits::ForBoth).await?;
         if let (Some(Standing::Conflict), Some(event_id)) = (ack.standings.last(), finish_id) {
             return Err(Error::Conflict { trace_id, event_id });
         }

@@ -19,6 +19,15 @@ use crate::store::live::Glimpse;
 /// How long a write may take before it is given up.
 const WRITE_BOUND: Duration = Duration::from_millis(1_800);
 
+/// Which stores a write waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// For one, and then [`PATIENCE`] for the other.
+    ForBoth,
+    /// For the journal; for the database where the journal does not have it.
+    ForJournal,
+}
+
 impl Recorder {
     /// Where events are that were recorded before.
     pub(super) fn state_of_known(&self) -> SaveState {
@@ -30,6 +39,7 @@ impl Recorder {
         &self,
         trace_id: &TraceId,
         events: Vec<Arc<Sealed>>,
+        waits: Waits,
     ) -> Result<(Saved, Vec<Standing>)> {
         let inner = &self.inner;
         let live = &inner.stores.live;
@@ -65,7 +75,8 @@ impl Recorder {
                 said = &mut journal, if journal_says.is_none() => {
                     let said = said.unwrap_or_else(|error| Err(error.to_string()));
                     if said.is_ok() {
-                        limit = limit.min(Instant::now() + patience(&inner.database_waits));
+                        let more = if waits == Waits::ForBoth { patience(&inner.database_waits) } else { Duration::ZERO };
+                        limit = limit.min(Instant::now() + more);
                     }
                     journal_says = Some(said);
                 }
@@ -82,7 +93,10 @@ impl Recorder {
             }
         }
         note_wait(&inner.journal_waits, journal_says.is_some());
-        note_wait(&inner.database_waits, matches!(database_says, Some(Ok(_))));
+        // Who did not wait for it has not waited in vain.
+        if waits == Waits::ForBoth || database_says.is_some() {
+            note_wait(&inner.database_waits, matches!(database_says, Some(Ok(_))));
+        }
         let verdict = self.verdict(journal_says, database_says).await;
         if verdict.is_ok() {
             live.arrive(trace_id, &events);
@@ -152,8 +166,8 @@ impl Recorder {
     }
 }
 
-fn patience(waits: &AtomicU32) -> Duration {
-    if waits.load(Ordering::Relaxed) >= WAITS_IN_VAIN { Duration::ZERO } else { PATIENCE }
+fn patience(in_vain: &AtomicU32) -> Duration {
+    if in_vain.load(Ordering::Relaxed) >= WAITS_IN_VAIN { Duration::ZERO } else { PATIENCE }
 }
 
 fn note_wait(waits: &AtomicU32, answered: bool) {
