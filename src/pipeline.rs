@@ -42,9 +42,9 @@
 //!
 //! - **No error**: nothing here gives the pipeline an error to handle. What is refused or lost is logged, counted in
 //!   the run's document (`run.dropped_events`), and told to whoever awaits the [`Receipt`].
-//! - **No wait**: recording puts the event into a queue and returns. Only [`TraceContext::finish`], and [`traced()`]
-//!   at its end, wait: milliseconds as a rule, two seconds at most. Who wants to know that an event is on disk awaits
-//!   its receipt.
+//! - **No wait**: recording puts the event into a queue and returns. [`traced()`] waits, at its end, until that end is
+//!   on disk: milliseconds as a rule, two seconds at most, whatever state the database is in. Who wants to know that
+//!   an event is on disk awaits its receipt; who wants document and scorecard awaits [`TraceContext::finish`].
 //! - **No panic**, and no runtime of the caller's: the recorder has its own thread, and outlives the runtime that
 //!   records.
 //! - **Bounded memory**: what is on its way has at most [`TracerOptions::queue_bytes`] bytes.

@@ -232,6 +232,11 @@ impl Recorder {
         }
     }
 
+    /// Waits until the database holds everything that was recorded so far, for as long as a write waits for it.
+    pub async fn settle(&self) {
+        self.wait_for_the_database(self.settled()).await;
+    }
+
     /// Ends orderly: what is on its way gets a moment, and journals that nobody needs go. Nothing depends on it.
     pub async fn close(&self) {
         let inner = &self.inner;

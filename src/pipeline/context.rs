@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinError;
 
 use super::choice::Choice;
 use super::conclusion::Conclusion;
 use super::finish::Finish;
 use super::receipt::{Acknowledgement, Dropped, Receipt};
 use super::room::{self, Entry};
-use super::run::{Item, Recording, Run};
+use super::run::{Ending, Item, Recording, Run};
 use super::start::Start;
 use super::tracer::Tracer;
 use crate::gate::request::{EventKind, EventRequest, FinishStatus};
@@ -246,18 +247,22 @@ impl TraceContext {
     pub async fn finish(&self) -> Conclusion {
         let Some(inner) = &self.inner else { return Conclusion::default() };
         self.finish_soon();
-        let run = Arc::clone(&inner.run);
-        let mut concluded = run.conclusion.subscribe();
-        let waiting = inner.run.engine.handle.spawn(async move {
-            let concluded = concluded.wait_for(Option::is_some);
-            tokio::time::timeout(FINISH_WAIT, concluded).await.ok()?.ok()?.clone()
-        });
-        let problem = match waiting.await {
-            Ok(Some(conclusion)) => return conclusion,
-            Ok(None) => "its end is not acknowledged yet",
+        let problem = match inner.wait_for(|ending| matches!(ending, Ending::Concluded(_))).await {
+            Ok(Some(Ending::Concluded(conclusion))) => return *conclusion,
+            Ok(_) => "its end is not acknowledged yet",
             Err(_) => "the recorder is closed",
         };
+        let run = &inner.run;
         Conclusion::unrecorded(run.id(), run.dropped.load(Ordering::Relaxed), problem.to_owned())
+    }
+
+    /// Ends the run and waits only until its end is on disk, no longer than [`finish`](Self::finish) does.
+    pub(super) async fn finish_on_disk(&self) {
+        self.finish_soon();
+        if let Some(inner) = &self.inner {
+            // What is not on disk by then follows, and is logged where it does not.
+            let _ = inner.wait_for(|ending| !matches!(ending, Ending::Open)).await;
+        }
     }
 
     /// Ends the run without waiting for anything.
@@ -296,6 +301,19 @@ impl TraceContext {
 impl Inner {
     fn end(&self) -> std::sync::MutexGuard<'_, End> {
         self.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits, in the recorder's runtime, until the end of the run has come so far; `None` when that takes too long.
+    async fn wait_for(
+        &self,
+        so_far: impl FnMut(&Ending) -> bool + Send + 'static,
+    ) -> Result<Option<Ending>, JoinError> {
+        let mut ending = self.run.ending.subscribe();
+        let waiting = self.run.engine.handle.spawn(async move {
+            let reached = tokio::time::timeout(FINISH_WAIT, ending.wait_for(so_far)).await;
+            Some(reached.ok()?.ok()?.clone())
+        });
+        waiting.await
     }
 
     /// Gives an event its name and its time, where it has none.

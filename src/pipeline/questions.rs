@@ -113,7 +113,10 @@ impl TraceQuery {
         let handle = engine.handle.clone();
         let asking = handle.spawn(async move {
             match engine.service().await {
-                Ok(service) => question(service.query.clone()).await,
+                Ok(service) => {
+                    service.intake.recorder().settle().await;
+                    question(service.query.clone()).await
+                }
                 Err(error) => Err(Error::Unavailable {
                     what: "the recorder of this process",
                     reason: error.to_string(),

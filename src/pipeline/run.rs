@@ -42,7 +42,7 @@ pub(super) struct Run {
     pub(super) waiting: TaskTracker,
     pub(super) dropped: AtomicU64,
     pub(super) is_finishing: AtomicBool,
-    pub(super) conclusion: watch::Sender<Option<Conclusion>>,
+    pub(super) ending: watch::Sender<Ending>,
 }
 
 /// Something on its way.
@@ -54,6 +54,18 @@ pub(super) enum Item {
     Event(Box<Recording>),
     /// It ends.
     Finish(Box<EventRequest>, TaskTrackerToken),
+}
+
+/// How far the end of a run has come.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Ending {
+    /// It is not on disk.
+    #[default]
+    Open,
+    /// It is on disk, and the rest follows by itself.
+    Durable,
+    /// Everything that there is to say of it.
+    Concluded(Box<Conclusion>),
 }
 
 /// One event on its way.
@@ -75,7 +87,7 @@ impl Run {
             waiting: TaskTracker::new(),
             dropped: AtomicU64::new(0),
             is_finishing: AtomicBool::new(false),
-            conclusion: watch::channel(None).0,
+            ending: watch::channel(Ending::Open).0,
         }
     }
 
@@ -85,6 +97,10 @@ impl Run {
 
     fn rename(&self, id: TraceId) {
         *self.id.lock().unwrap_or_else(PoisonError::into_inner) = id;
+    }
+
+    fn conclude(&self, conclusion: Conclusion) {
+        self.ending.send_replace(Ending::Concluded(Box::new(conclusion)));
     }
 
     /// Counts an event as lost; the first one of a run is logged at once, the sum when the run ends.
@@ -167,7 +183,7 @@ async fn refuse_all(run: &Run, mut items: mpsc::UnboundedReceiver<Item>, why: &D
             }
             Item::Finish(_, token) => {
                 let dropped = run.dropped.load(Ordering::Relaxed);
-                run.conclusion.send_replace(Some(Conclusion::unrecorded(run.id(), dropped, why.to_string())));
+                run.conclude(Conclusion::unrecorded(run.id(), dropped, why.to_string()));
                 drop(token);
             }
         }
@@ -185,7 +201,7 @@ impl Worker<'_> {
         for _ in 0..3 {
             let event = self.admit(request.clone()).inspect_err(|error| self.run.reject(error));
             let event = event.map_err(|error| Dropped::Closed(format!("its start was refused: {error}")))?;
-            let ack = self.submit(vec![event]).await.inspect_err(|error| self.run.reject(error));
+            let ack = self.open(event).await.inspect_err(|error| self.run.reject(error));
             let ack = ack.map_err(|error| Dropped::NoStore(error.to_string()))?;
             if !ack.standings.contains(&Standing::Conflict) {
                 return Ok(());
@@ -286,24 +302,41 @@ impl Worker<'_> {
                 Conclusion::unrecorded(self.run.id(), dropped, error.to_string())
             }
         };
-        self.run.conclusion.send_replace(Some(conclusion));
+        self.run.conclude(conclusion);
     }
 
     fn admit(&self, request: EventRequest) -> Result<Event, Error> {
         self.service.intake.admit(&self.run.id(), request, &CallerContext::default())
     }
 
-    async fn submit(&self, events: Vec<Event>) -> Result<Ack, Error> {
+    /// Begins the run in the stores. The database is waited for: it knows whether the id is taken.
+    async fn open(&self, event: Event) -> Result<Ack, Error> {
         let mut retries = Retries::begin();
         loop {
-            match self.service.intake.recorder().submit(self.run.id(), events.clone()).await {
+            match self.service.intake.recorder().submit(self.run.id(), vec![event.clone()]).await {
                 Err(Error::Unavailable { .. }) if retries.next().await => {}
                 other => return other,
             }
         }
     }
 
+    async fn submit(&self, events: Vec<Event>) -> Result<Ack, Error> {
+        let mut retries = Retries::begin();
+        loop {
+            match self.service.intake.recorder().submit_to_journal(self.run.id(), events.clone()).await {
+                Err(Error::Unavailable { .. }) if retries.next().await => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Ends the run in the stores, and tells those who wait for no more as soon as its end is on disk.
     async fn finish(&self, event: Event) -> Result<Finished, Error> {
+        let ack = self.submit(vec![event.clone()]).await?;
+        if !ack.standings.contains(&Standing::Conflict) {
+            self.run.ending.send_replace(Ending::Durable);
+        }
+        self.service.intake.recorder().settle().await;
         let mut retries = Retries::begin();
         loop {
             match self.service.intake.recorder().finish(self.run.id(), vec![event.clone()]).await {

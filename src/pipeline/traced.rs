@@ -21,7 +21,9 @@ use super::tracer::Tracer;
 /// | is dropped | is incomplete | nothing is waited for |
 /// | is disabled | does not exist | the work runs all the same |
 ///
-/// The end is waited for as [`TraceContext::finish`] does: milliseconds as a rule, two seconds at most.
+/// What is waited for is that the run's end is on disk: milliseconds as a rule, two seconds at most. Its document and
+/// its rows in the database follow by themselves; a program that ends right afterwards waits for them with
+/// [`Tracer::close`], else the next one that records there brings them over.
 ///
 /// ```
 /// use whytrace::pipeline::{Choice, Finish, Start, Tracer, traced};
@@ -76,7 +78,7 @@ impl Tracer {
             Ok(Err(error)) => trace.mark_failed(error),
             Err(panic) => trace.mark_failed(&format!("panicked: {}", message(panic.as_ref()))),
         }
-        trace.finish().await;
+        trace.finish_on_disk().await;
         drop(end);
         ended.unwrap_or_else(|panic| resume_unwind(panic))
     }

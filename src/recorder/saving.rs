@@ -29,6 +29,15 @@ pub(super) enum Waits {
 }
 
 impl Recorder {
+    /// Waits for what the database is to do, if it has not been waited for in vain lately.
+    pub(super) async fn wait_for_the_database(&self, work: impl Future<Output = ()>) {
+        let waits = &self.inner.database_waits;
+        let patience = patience(waits);
+        if patience > Duration::ZERO {
+            note_wait(waits, tokio::time::timeout(patience, work).await.is_ok());
+        }
+    }
+
     /// Where events are that were recorded before.
     pub(super) fn state_of_known(&self) -> SaveState {
         if self.inner.stores.live.pending() == 0 { SaveState::Saved } else { SaveState::Pending }

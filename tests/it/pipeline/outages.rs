@@ -114,7 +114,8 @@ async fn hundred_tasks(tracer: &Tracer, in_the_middle: impl FnOnce()) -> (usize,
         let tasks: Vec<_> =
             (0..100).map(|number| tokio::spawn(task(number, half.clone()).in_current_trace())).collect();
         half.wait().await;
-        in_the_middle();
+        // The tasks go on meanwhile, as they would.
+        tokio::task::block_in_place(in_the_middle);
         let mut sum = 0;
         for task in tasks {
             sum += task.await.unwrap();
@@ -134,8 +135,16 @@ async fn a_hundred_tasks_whose_database_dies_in_the_middle_give_the_same_and_all
     tracer.ready().await.unwrap();
     let (untraced, without) = hundred_tasks(&Tracer::disabled(), || {}).await;
     let (traced, with) = hundred_tasks(&tracer, || {}).await;
-    let (torn, away) = hundred_tasks(&tracer, || server.crash()).await;
-    eprintln!("not traced {without:?}, traced {with:?}, database lost in the middle {away:?}");
+    let mut killing = Duration::ZERO;
+    let kill = || {
+        let begun = Instant::now();
+        server.crash();
+        killing = begun.elapsed();
+    };
+    let (torn, away) = hundred_tasks(&tracer, kill).await;
+    eprintln!(
+        "not traced {without:?}, traced {with:?}, database killed (in {killing:?}) in the middle {away:?}"
+    );
     assert_eq!((untraced, traced, torn), (4950, 4950, 4950));
     server.restart();
     let query = tracer.query();
