@@ -135,6 +135,11 @@ async fn a_hundred_tasks_whose_database_dies_in_the_middle_give_the_same_and_all
     tracer.ready().await.unwrap();
     let (untraced, without) = hundred_tasks(&Tracer::disabled(), || {}).await;
     let (traced, with) = hundred_tasks(&tracer, || {}).await;
+    let query = tracer.query();
+    eventually("the first run is in the database", async || {
+        query.list(Filter::default(), Sort::Newest, 1, None).await.is_ok_and(|listing| listing.pending == 0)
+    })
+    .await;
     let mut killing = Duration::ZERO;
     let kill = || {
         let begun = Instant::now();
@@ -147,7 +152,6 @@ async fn a_hundred_tasks_whose_database_dies_in_the_middle_give_the_same_and_all
     );
     assert_eq!((untraced, traced, torn), (4950, 4950, 4950));
     server.restart();
-    let query = tracer.query();
     eventually("both runs are in the database", async || {
         let listing = query.list(Filter::default(), Sort::Newest, 2, None).await;
         listing.is_ok_and(|listing| listing.total == 2 && listing.pending == 0)
