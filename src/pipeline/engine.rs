@@ -3,14 +3,14 @@
 //! It outlives the runtime of whoever records, and what is recorded before the stores are open waits for them. It
 //! ends when nothing refers to it any more, or when it is closed.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::component::ComponentRegistry;
@@ -23,6 +23,9 @@ use crate::service::{Service, entropy, process_name};
 
 /// How long [`Engine::close`] waits for what is on its way.
 const FAREWELL: Duration = Duration::from_secs(5);
+
+/// How long what blocks a thread of the recorder's, such as a disk that does not answer, holds up its end.
+const PARTING: Duration = Duration::from_secs(1);
 
 /// What all runs of one tracer share.
 #[derive(Debug)]
@@ -58,6 +61,14 @@ impl Engine {
         queue_bytes: u32,
         components: ComponentRegistry,
     ) -> std::io::Result<Arc<Self>> {
+        // The thread comes first: without one the runtime would be dropped here, where the caller may be a task, and
+        // that panics.
+        let (hand_over, handed_over) = mpsc::channel::<(Runtime, _, DropGuard)>();
+        thread::Builder::new().name("whytrace".to_owned()).spawn(move || {
+            let Ok((runtime, serving, _stopped)) = handed_over.recv() else { return };
+            runtime.block_on(serving);
+            runtime.shutdown_timeout(PARTING);
+        })?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (tell, opened) = watch::channel(Opened::NotYet);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
@@ -74,11 +85,12 @@ impl Engine {
             stop: CancellationToken::new(),
             stopped: CancellationToken::new(),
         });
-        let (stop, stopped) = (engine.stop.clone(), engine.stopped.clone().drop_guard());
-        thread::Builder::new().name("whytrace".to_owned()).spawn(move || {
-            let _stopped = stopped;
-            runtime.block_on(serve(config, clock, tell, stop));
-        })?;
+        let serving = serve(config, clock, tell, engine.stop.clone());
+        let handed_over = hand_over.send((runtime, serving, engine.stopped.clone().drop_guard()));
+        if let Err(mpsc::SendError((runtime, ..))) = handed_over {
+            runtime.shutdown_background();
+            return Err(std::io::ErrorKind::BrokenPipe.into());
+        }
         Ok(engine)
     }
 
@@ -133,7 +145,13 @@ impl Drop for Engine {
 }
 
 async fn serve(config: Config, clock: Arc<dyn Clock>, tell: watch::Sender<Opened>, stop: CancellationToken) {
-    match Service::open_with(&config, clock) {
+    // On a thread of its own: opening may wait for a lock or a disk, and this thread keeps the time of all who wait.
+    let opening = tokio::task::spawn_blocking(move || Service::open_with(&config, clock));
+    let opened = tokio::select! {
+        opened = opening => opened.unwrap_or_else(|error| Err(unavailable(error.to_string()))),
+        () = stop.cancelled() => Err(closed()),
+    };
+    match opened {
         Ok(service) => {
             tell.send_replace(Opened::Service(Box::new(service.clone())));
             stop.cancelled().await;
@@ -149,5 +167,9 @@ async fn serve(config: Config, clock: Arc<dyn Clock>, tell: watch::Sender<Opened
 }
 
 fn closed() -> Error {
-    Error::Unavailable { what: "the recorder of this process", reason: "it is closed".to_owned() }
+    unavailable("it is closed".to_owned())
+}
+
+fn unavailable(reason: String) -> Error {
+    Error::Unavailable { what: "the recorder of this process", reason }
 }
