@@ -66,6 +66,7 @@ mod conclusion;
 mod context;
 mod current;
 mod engine;
+mod error_text;
 mod finish;
 mod questions;
 mod receipt;
@@ -74,6 +75,7 @@ mod run;
 mod start;
 mod traced;
 mod tracer;
+mod worker;
 
 pub use choice::Choice;
 pub use component::{ComponentRegistry, DeclaredDecision, Finding, TracingComponent};

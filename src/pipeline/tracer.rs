@@ -9,10 +9,12 @@ use super::component::ComponentRegistry;
 use super::context::TraceContext;
 use super::engine::Engine;
 use super::questions::TraceQuery;
-use super::run::{Item, Run, work};
+use super::run::{Beginning, Item, Run};
 use super::start::Start;
+use super::worker::work;
 use crate::config::{Config, Settings};
 use crate::error::{Error, Result};
+use crate::gate::text::label;
 use crate::model::TraceId;
 
 /// Bytes of events that may be on their way at once, where nothing else is said.
@@ -123,7 +125,9 @@ impl Tracer {
     #[must_use]
     pub fn begin(&self, start: Start) -> TraceContext {
         let Some(engine) = &self.engine else { return TraceContext::disabled() };
-        if !engine.switch.records(start.project()) {
+        // As it will be stored. One that is no label is refused later, and the run is told why.
+        let project = label("project", start.project());
+        if project.is_ok_and(|project| !engine.switch.records(&project)) {
             return TraceContext::disabled();
         }
         let now = engine.clock.now();
@@ -137,6 +141,7 @@ impl Tracer {
             None => (TraceId::generate(now, Engine::entropy()), true),
         };
         let Start { mut request, .. } = start;
+        let is_timed = request.timestamp.is_some();
         request.timestamp.get_or_insert_with(|| now.to_string());
         if request.parent_trace_id.is_none() {
             request.parent_trace_id = TraceContext::current().id().map(String::from);
@@ -144,7 +149,7 @@ impl Tracer {
         let (trace, items) = follow(engine, id, is_drawn);
         let token = engine.under_way.token();
         // Its task ends with the recorder alone.
-        let _ = items.send(Item::Start(Box::new(request), token));
+        let _ = items.send(Item::Start(Box::new(Beginning { request, is_timed, token })));
         trace
     }
 

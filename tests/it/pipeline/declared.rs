@@ -83,3 +83,28 @@ async fn a_run_that_does_what_is_declared_has_no_findings() {
     assert_eq!(trace.finish().await.findings, []);
     tracer.close().await;
 }
+
+struct Faulty;
+
+impl TracingComponent for Faulty {
+    fn name(&self) -> &str {
+        "faulty"
+    }
+
+    fn decisions(&self) -> Vec<DeclaredDecision> {
+        std::panic::panic_any("no declaration today")
+    }
+}
+
+#[tokio::test]
+async fn a_component_that_panics_does_not_keep_a_run_from_its_end() {
+    let place = Place::new(None);
+    let components = ComponentRegistry::default().with(Faulty);
+    let tracer = Tracer::open_with(place.config(), TracerOptions { components, ..TracerOptions::default() });
+    let trace = tracer.begin(start());
+    trace.record(Choice::new("faulty", "k", "what", "why"));
+    let conclusion = trace.finish().await;
+    assert!(conclusion.problem.is_none() && conclusion.document.is_some(), "{conclusion:?}");
+    assert!(trace.record(Choice::new("faulty", "k", "late", "why")).await.is_saved());
+    tracer.close().await;
+}
