@@ -14,14 +14,14 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::component::ComponentRegistry;
-use super::room::Room;
+use super::room::{self, Room};
 use crate::config::Config;
 use crate::error::Error;
 use crate::model::{Clock, SystemClock};
 use crate::recorder::Switch;
 use crate::service::{Service, entropy, process_name};
 
-/// How long [`Engine::close`] waits for what is on its way.
+/// How long [`Engine::close`] waits for what is on its way, and then for the stores to close.
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// How long what blocks a thread of the recorder's, such as a disk that does not answer, holds up its end.
@@ -32,6 +32,8 @@ const PARTING: Duration = Duration::from_secs(1);
 pub(super) struct Engine {
     pub(super) handle: Handle,
     pub(super) room: Room,
+    /// The room for the beginnings of runs: what others record does not keep them out.
+    pub(super) threshold: Room,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) switch: Switch,
     pub(super) components: ComponentRegistry,
@@ -75,6 +77,7 @@ impl Engine {
         let engine = Arc::new(Self {
             handle: runtime.handle().clone(),
             room: Room::new(queue_bytes),
+            threshold: Room::new(queue_bytes / room::OUTSIDE),
             clock: Arc::clone(&clock),
             switch: config.switch.clone(),
             components,
@@ -120,7 +123,7 @@ impl Engine {
         entropy()
     }
 
-    /// Waits until everything recorded so far is acknowledged, for five seconds at most, then closes the stores.
+    /// Waits until everything recorded so far is acknowledged, then closes the stores; each for [`FAREWELL`] at most.
     pub(super) async fn close(&self) {
         let (under_way, stop, stopped) = (self.under_way.clone(), self.stop.clone(), self.stopped.clone());
         // In the recorder's runtime: the caller's need not be one that has timers.
@@ -156,7 +159,9 @@ async fn serve(config: Config, clock: Arc<dyn Clock>, tell: watch::Sender<Opened
             tell.send_replace(Opened::Service(Box::new(service.clone())));
             stop.cancelled().await;
             tell.send_replace(Opened::Failed(Arc::new(closed())));
-            service.close().await;
+            if tokio::time::timeout(FAREWELL, service.close()).await.is_err() {
+                tracing::warn!("the stores do not close in time; what they hold is safe");
+            }
         }
         Err(error) => {
             tracing::warn!("nothing is recorded by this process: {error}");

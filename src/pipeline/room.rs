@@ -23,7 +23,7 @@ pub(super) struct Room {
 }
 
 /// The share of the room that is outside.
-const OUTSIDE: u32 = 8;
+pub(super) const OUTSIDE: u32 = 8;
 
 /// A place in the queue, given back when it is dropped.
 #[derive(Debug)]
@@ -67,6 +67,17 @@ impl Room {
                 Entry::Outside(Waiting { inside: Arc::clone(&self.inside), weight, _permit: permit })
             }
             Err(_) => Entry::Full,
+        }
+    }
+}
+
+impl Entry {
+    /// A place inside, at once or after a wait outside.
+    pub(super) async fn wait(self) -> Option<Place> {
+        match self {
+            Self::Inside(place) => Some(place),
+            Self::Outside(waiting) => waiting.enter().await,
+            Self::Full => None,
         }
     }
 }

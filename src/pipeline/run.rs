@@ -12,7 +12,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::conclusion::Conclusion;
 use super::engine::Engine;
 use super::receipt::{Acknowledgement, Dropped};
-use super::room::Place;
+use super::room::{Entry, Place};
 use crate::error::Error;
 use crate::gate::request::EventRequest;
 use crate::model::TraceId;
@@ -60,6 +60,7 @@ pub(super) struct Beginning {
     pub(super) request: EventRequest,
     /// Whether the pipeline said when it began; else the request has the time at which it was made.
     pub(super) is_timed: bool,
+    pub(super) entry: Entry,
     pub(super) token: TaskTrackerToken,
 }
 

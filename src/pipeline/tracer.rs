@@ -9,9 +9,11 @@ use super::component::ComponentRegistry;
 use super::context::TraceContext;
 use super::engine::Engine;
 use super::questions::TraceQuery;
+use super::receipt::Dropped;
+use super::room::{self, Entry};
 use super::run::{Beginning, Item, Run};
 use super::start::Start;
-use super::worker::work;
+use super::worker::{refuse_all, work};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Result};
 use crate::gate::text::label;
@@ -33,7 +35,8 @@ pub struct Tracer {
 #[derive(Clone, Debug)]
 pub struct TracerOptions {
     /// Bytes of events that may be on their way at once: 64 MiB where nothing else is said. Beyond them an event
-    /// waits a quarter of a second for room, then it is dropped and counted.
+    /// waits a quarter of a second for room, then it is dropped and counted. An eighth as much is set aside for runs
+    /// that begin, so that no noisy run keeps them out; beyond it a run is not recorded.
     pub queue_bytes: u32,
     /// The parts of the pipeline; each run is compared with what they declare when it ends.
     pub components: ComponentRegistry,
@@ -146,10 +149,14 @@ impl Tracer {
         if request.parent_trace_id.is_none() {
             request.parent_trace_id = TraceContext::current().id().map(String::from);
         }
+        let entry = engine.threshold.enter(room::weight(&request));
+        if matches!(entry, Entry::Full) {
+            return turned_away(engine, id);
+        }
         let (trace, items) = follow(engine, id, is_drawn);
         let token = engine.under_way.token();
         // Its task ends with the recorder alone.
-        let _ = items.send(Item::Start(Box::new(Beginning { request, is_timed, token })));
+        let _ = items.send(Item::Start(Box::new(Beginning { request, is_timed, entry, token })));
         trace
     }
 
@@ -168,8 +175,8 @@ impl Tracer {
         TraceQuery::new(self.engine.clone())
     }
 
-    /// Waits until everything recorded so far is acknowledged, for five seconds at most, and closes the stores. What
-    /// is recorded afterwards is lost.
+    /// Waits until everything recorded so far is acknowledged, for five seconds at most, and closes the stores, which
+    /// takes as long again at most. What is recorded afterwards is lost.
     ///
     /// Nothing depends on it for runs whose [`finish`](TraceContext::finish) was awaited, or that ran in
     /// [`traced`](super::traced()).
@@ -178,6 +185,18 @@ impl Tracer {
             engine.close().await;
         }
     }
+}
+
+/// A run for whose beginning the queue has no room: nothing of it is recorded, and everything is told so.
+fn turned_away(engine: &Arc<Engine>, id: TraceId) -> TraceContext {
+    let run = Arc::new(Run::new(Arc::clone(engine), id, true));
+    let (items, queue) = mpsc::unbounded_channel();
+    let of_run = Arc::clone(&run);
+    engine.handle.spawn(async move {
+        of_run.drop_one(&Dropped::QueueFull);
+        refuse_all(&of_run, queue, &Dropped::QueueFull).await;
+    });
+    TraceContext::of(run, items)
 }
 
 fn follow(engine: &Arc<Engine>, id: TraceId, is_drawn: bool) -> (TraceContext, mpsc::UnboundedSender<Item>) {

@@ -85,7 +85,7 @@ fn gather(
 }
 
 /// What becomes of a run that cannot be recorded at all: everything is counted and told so.
-async fn refuse_all(run: &Run, mut items: mpsc::UnboundedReceiver<Item>, why: &Dropped) {
+pub(super) async fn refuse_all(run: &Run, mut items: mpsc::UnboundedReceiver<Item>, why: &Dropped) {
     while let Some(item) = items.recv().await {
         match item {
             Item::Event(recording) => run.lose(*recording, why.clone()),
@@ -110,7 +110,9 @@ struct Worker<'r> {
 impl Worker<'_> {
     /// Opens the run, under another id where the drawn one is taken.
     async fn begin(&self, beginning: Beginning) -> Result<(), Dropped> {
-        let Beginning { mut request, is_timed, token: _token } = beginning;
+        let Beginning { mut request, is_timed, entry, token: _token } = beginning;
+        let _place =
+            entry.wait().await.ok_or(Dropped::QueueFull).inspect_err(|why| self.run.drop_one(why))?;
         if !self.run.is_drawn && !is_timed {
             // A run that is begun again has the time at which it began, not one that makes its content another.
             request.timestamp = self.begun().await.or(request.timestamp);

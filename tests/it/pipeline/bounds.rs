@@ -291,3 +291,25 @@ async fn a_queue_of_no_bytes_is_a_queue_all_the_same() {
     assert!(trace.record(choice("google")).await.is_saved());
     tracer.close().await;
 }
+
+#[tokio::test]
+async fn runs_that_begin_while_the_queue_is_full_are_told_and_leave_the_others_alone() {
+    let place = Place::new(None);
+    std::fs::create_dir_all(place.path("")).unwrap();
+    let lock = std::fs::File::create(place.path("installation.lock")).unwrap();
+    // Nothing leaves the queue before the home opens.
+    lock.lock().unwrap();
+    let options = TracerOptions { queue_bytes: 64 * 1024, ..TracerOptions::default() };
+    let tracer = Tracer::open_with(place.config(), options);
+    let large = || start().metadata("notes", "x".repeat(10 * 1024));
+    let runs: Vec<_> = (0..50).map(|_| tracer.begin(large())).collect();
+    let turned_away = runs.last().unwrap();
+    let receipt = turned_away.record(choice("exa")).await;
+    assert!(matches!(receipt, Acknowledgement::Dropped(Dropped::QueueFull)), "{receipt:?}");
+    let conclusion = turned_away.finish().await;
+    assert_eq!(conclusion.dropped_events, 2);
+    assert!(conclusion.problem.unwrap().contains("queue is full"));
+    lock.unlock().unwrap();
+    assert_eq!(runs[0].finish().await.problem, None);
+    tracer.close().await;
+}
