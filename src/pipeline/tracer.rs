@@ -32,19 +32,38 @@ pub struct Tracer {
 }
 
 /// How a tracer is opened.
+///
+/// ```
+/// use whytrace::pipeline::{ComponentRegistry, TracerOptions};
+///
+/// let options = TracerOptions::default().queue_bytes(8 * 1024 * 1024).components(ComponentRegistry::default());
+/// ```
 #[derive(Clone, Debug)]
+#[must_use = "options open nothing until they are given to Tracer::open_with"]
 pub struct TracerOptions {
-    /// Bytes of events that may be on their way at once: 64 MiB where nothing else is said. Beyond them an event
-    /// waits a quarter of a second for room, then it is dropped and counted. An eighth as much is set aside for runs
-    /// that begin, so that no noisy run keeps them out; beyond it a run is not recorded.
-    pub queue_bytes: u32,
-    /// The parts of the pipeline; each run is compared with what they declare when it ends.
-    pub components: ComponentRegistry,
+    queue_bytes: u32,
+    components: ComponentRegistry,
 }
 
 impl Default for TracerOptions {
     fn default() -> Self {
         Self { queue_bytes: QUEUE_BYTES, components: ComponentRegistry::default() }
+    }
+}
+
+impl TracerOptions {
+    /// Bytes of events that may be on their way at once: 64 MiB where nothing else is said. Beyond them an event
+    /// waits a quarter of a second for room, then it is dropped and counted. An eighth as much is set aside for runs
+    /// that begin, so that no noisy run keeps them out; beyond it a run is not recorded.
+    pub fn queue_bytes(mut self, bytes: u32) -> Self {
+        self.queue_bytes = bytes;
+        self
+    }
+
+    /// The parts of the pipeline; each run is compared with what they declare when it ends.
+    pub fn components(mut self, components: ComponentRegistry) -> Self {
+        self.components = components;
+        self
     }
 }
 
@@ -178,8 +197,8 @@ impl Tracer {
     /// Waits until everything recorded so far is acknowledged, for five seconds at most, and closes the stores, which
     /// takes as long again at most. What is recorded afterwards is lost.
     ///
-    /// Nothing depends on it for runs whose [`finish`](TraceContext::finish) was awaited, or that ran in
-    /// [`traced`](super::traced()).
+    /// Without it nothing is lost of runs whose [`finish`](TraceContext::finish) was awaited, or that ran in
+    /// [`traced`](super::traced()); what the database or the documents lack of them, the next program brings over.
     pub async fn close(&self) {
         if let Some(engine) = &self.engine {
             engine.close().await;

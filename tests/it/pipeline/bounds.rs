@@ -75,7 +75,7 @@ async fn the_same_id_with_other_content_is_a_conflict_and_with_the_same_one_harm
 #[tokio::test]
 async fn what_does_not_fit_the_queue_is_dropped_counted_and_written_into_the_document() {
     let place = Place::new(None);
-    let options = TracerOptions { queue_bytes: 64 * 1024, ..TracerOptions::default() };
+    let options = TracerOptions::default().queue_bytes(64 * 1024);
     let tracer = Tracer::open_with(place.config(), options);
     let trace = tracer.begin(start());
     // On one thread with the recorder kept from answering: nothing is awaited here.
@@ -106,10 +106,7 @@ async fn what_does_not_fit_the_queue_is_dropped_counted_and_written_into_the_doc
 #[tokio::test]
 async fn an_event_larger_than_the_queue_goes_alone() {
     let place = Place::new(None);
-    let tracer = Tracer::open_with(
-        place.config(),
-        TracerOptions { queue_bytes: 4 * 1024, ..TracerOptions::default() },
-    );
+    let tracer = Tracer::open_with(place.config(), TracerOptions::default().queue_bytes(4 * 1024));
     let trace = tracer.begin(start());
     let prompt = Prompt { response: Some("x".repeat(100 * 1024)), ..Prompt::default() };
     assert!(trace.record_prompt("s", prompt).await.is_saved());
@@ -227,7 +224,7 @@ async fn of_two_contents_under_one_id_only_the_first_is_acknowledged_also_while_
 #[tokio::test]
 async fn a_large_event_waits_for_room_as_a_small_one_does() {
     let place = Place::new(None);
-    let options = TracerOptions { queue_bytes: 64 * 1024, ..TracerOptions::default() };
+    let options = TracerOptions::default().queue_bytes(64 * 1024);
     let tracer = Tracer::open_with(place.config(), options);
     let trace = tracer.begin(start());
     let large = || Prompt { response: Some("x".repeat(40 * 1024)), ..Prompt::default() };
@@ -243,7 +240,7 @@ async fn a_large_event_waits_for_room_as_a_small_one_does() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_ends_while_others_go_on_recording_in_it_more_than_fits() {
     let place = Place::new(None);
-    let options = TracerOptions { queue_bytes: 64 * 1024, ..TracerOptions::default() };
+    let options = TracerOptions::default().queue_bytes(64 * 1024);
     let tracer = Tracer::open_with(place.config(), options);
     let trace = tracer.begin(start());
     assert!(trace.record(choice("exa")).await.is_saved());
@@ -278,7 +275,7 @@ async fn what_is_lost_behind_a_closed_tracer_is_counted() {
 #[tokio::test]
 async fn a_queue_of_no_bytes_is_a_queue_all_the_same() {
     let place = Place::new(None);
-    let options = TracerOptions { queue_bytes: 0, ..TracerOptions::default() };
+    let options = TracerOptions::default().queue_bytes(0);
     let tracer = Tracer::open_with(place.config(), options);
     let trace = tracer.begin(start());
     assert!(trace.record(choice("exa")).await.is_saved());
@@ -299,7 +296,7 @@ async fn runs_that_begin_while_the_queue_is_full_are_told_and_leave_the_others_a
     let lock = std::fs::File::create(place.path("installation.lock")).unwrap();
     // Nothing leaves the queue before the home opens.
     lock.lock().unwrap();
-    let options = TracerOptions { queue_bytes: 64 * 1024, ..TracerOptions::default() };
+    let options = TracerOptions::default().queue_bytes(64 * 1024);
     let tracer = Tracer::open_with(place.config(), options);
     let large = || start().metadata("notes", "x".repeat(10 * 1024));
     let runs: Vec<_> = (0..50).map(|_| tracer.begin(large())).collect();

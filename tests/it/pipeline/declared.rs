@@ -42,7 +42,7 @@ impl TracingComponent for Writer {
 
 fn tracer(place: &Place) -> Tracer {
     let components = ComponentRegistry::default().with(Collector).with(Writer);
-    Tracer::open_with(place.config(), TracerOptions { components, ..TracerOptions::default() })
+    Tracer::open_with(place.config(), TracerOptions::default().components(components))
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ impl TracingComponent for Faulty {
 async fn a_component_that_panics_does_not_keep_a_run_from_its_end() {
     let place = Place::new(None);
     let components = ComponentRegistry::default().with(Faulty);
-    let tracer = Tracer::open_with(place.config(), TracerOptions { components, ..TracerOptions::default() });
+    let tracer = Tracer::open_with(place.config(), TracerOptions::default().components(components));
     let trace = tracer.begin(start());
     trace.record(Choice::new("faulty", "k", "what", "why"));
     let conclusion = trace.finish().await;
