@@ -47,7 +47,7 @@
 //!   an event is on disk awaits its receipt; who wants document and scorecard awaits [`TraceContext::finish`].
 //! - **No panic**, and no runtime of the caller's: the recorder has its own thread, and outlives the runtime that
 //!   records.
-//! - **Bounded memory**: what is on its way has at most [`TracerOptions::queue_bytes`] bytes.
+//! - **Bounded memory**: what is on its way has about [`TracerOptions::queue_bytes`] bytes at most.
 //! - **Nothing twice**: a store that is away is tried again under the same names.
 //!
 //! # Tasks
@@ -66,6 +66,7 @@ mod conclusion;
 mod context;
 mod current;
 mod engine;
+mod error_text;
 mod finish;
 mod questions;
 mod receipt;
@@ -74,6 +75,7 @@ mod run;
 mod start;
 mod traced;
 mod tracer;
+mod worker;
 
 pub use choice::Choice;
 pub use component::{ComponentRegistry, DeclaredDecision, Finding, TracingComponent};

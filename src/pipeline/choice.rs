@@ -93,7 +93,8 @@ impl Choice {
         self
     }
 
-    /// Your own id for it, unique in the run; the receipt has one in any case.
+    /// Your own id for it, unique in the run; the receipt has one in any case. Recording it again is harmless when its
+    /// content is the same, and that includes when it was made: say so with [`at`](Self::at).
     pub fn id(mut self, decision_id: impl Into<String>) -> Self {
         self.request.decision_id = Some(decision_id.into());
         self

@@ -106,6 +106,7 @@ impl fmt::Debug for ComponentRegistry {
 #[non_exhaustive]
 pub enum Finding {
     /// A declared decision was not made.
+    #[non_exhaustive]
     MissingDecision {
         /// The component.
         component: String,
@@ -113,6 +114,7 @@ pub enum Finding {
         key: String,
     },
     /// A decision was made that is not declared.
+    #[non_exhaustive]
     UndeclaredDecision {
         /// The component.
         component: String,
@@ -120,6 +122,7 @@ pub enum Finding {
         key: String,
     },
     /// A decision lacks what it was declared to have.
+    #[non_exhaustive]
     Incomplete {
         /// The component.
         component: String,
@@ -131,6 +134,7 @@ pub enum Finding {
         times: usize,
     },
     /// A declared output is not there.
+    #[non_exhaustive]
     MissingOutput {
         /// The component.
         component: String,

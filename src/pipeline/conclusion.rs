@@ -28,7 +28,8 @@ pub struct Conclusion {
     pub dropped_events: u64,
     /// Where it departs from what its components declare.
     pub findings: Vec<Finding>,
-    /// Why its end is not acknowledged, where it is not.
+    /// Why its end is not acknowledged, where it is not; or else what was refused of it, so that the run ended without
+    /// the scores, costs and outputs that its [`Finish`](super::Finish) named.
     pub problem: Option<String>,
 }
 

@@ -12,6 +12,7 @@ use tokio::task::JoinError;
 
 use super::choice::Choice;
 use super::conclusion::Conclusion;
+use super::error_text::error_text;
 use super::finish::Finish;
 use super::receipt::{Acknowledgement, Dropped, Receipt};
 use super::room::{self, Entry};
@@ -114,7 +115,7 @@ impl TraceContext {
         self.record_event(EventRequest {
             kind: EventKind::Result,
             decision_id: Some(decision_id.into()),
-            error: Some(error.to_string()),
+            error: Some(error_text(error)),
             ..EventRequest::default()
         })
     }
@@ -167,7 +168,8 @@ impl TraceContext {
         })
     }
 
-    /// Records an event of any kind, as `trace_record` takes it.
+    /// Records an event as `trace_record` takes it, of any kind but the run's beginning and end: those are said by
+    /// [`start`](Self::start) and [`finish`](Self::finish), and are refused here.
     pub fn record_event(&self, mut request: EventRequest) -> Receipt {
         let Some(inner) = &self.inner else { return Receipt::off() };
         let id = inner.complete(&mut request);
@@ -205,7 +207,7 @@ impl TraceContext {
         self.record_event(EventRequest {
             kind: EventKind::StageEnd,
             stage: Some(name.into()),
-            error: Some(error.to_string()),
+            error: Some(error_text(error)),
             ..EventRequest::default()
         })
     }
@@ -232,12 +234,12 @@ impl TraceContext {
 
     /// Says that the run broke. What [`mark_complete`](Self::mark_complete) said of scores and costs stays.
     pub fn mark_failed(&self, error: &(impl Display + ?Sized)) {
-        self.mark(FinishStatus::Failed, Some(error.to_string()), None);
+        self.mark(FinishStatus::Failed, Some(error_text(error)), None);
     }
 
     /// Says that the run was given up.
     pub fn mark_incomplete(&self, reason: &(impl Display + ?Sized)) {
-        self.mark(FinishStatus::Incomplete, Some(reason.to_string()), None);
+        self.mark(FinishStatus::Incomplete, Some(error_text(reason)), None);
     }
 
     /// Ends the run and waits until its end is acknowledged: milliseconds as a rule, two seconds at most, whatever
@@ -247,12 +249,13 @@ impl TraceContext {
     pub async fn finish(&self) -> Conclusion {
         let Some(inner) = &self.inner else { return Conclusion::default() };
         self.finish_soon();
-        let problem = match inner.wait_for(|ending| matches!(ending, Ending::Concluded(_))).await {
-            Ok(Some(Ending::Concluded(conclusion))) => return *conclusion,
-            Ok(_) => "its end is not acknowledged yet",
-            Err(_) => "the recorder is closed",
-        };
+        let is_over = inner.wait_for(|ending| matches!(ending, Ending::Concluded(_))).await.is_err();
         let run = &inner.run;
+        // However the wait ended: a recorder that is closed by now may have concluded the run before.
+        if let Ending::Concluded(conclusion) = run.ending.borrow().clone() {
+            return *conclusion;
+        }
+        let problem = if is_over { "the recorder is closed" } else { "its end is not acknowledged yet" };
         Conclusion::unrecorded(run.id(), run.dropped.load(Ordering::Relaxed), problem.to_owned())
     }
 
@@ -303,15 +306,12 @@ impl Inner {
         self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits, in the recorder's runtime, until the end of the run has come so far; `None` when that takes too long.
-    async fn wait_for(
-        &self,
-        so_far: impl FnMut(&Ending) -> bool + Send + 'static,
-    ) -> Result<Option<Ending>, JoinError> {
+    /// Waits, in the recorder's runtime, until the end of the run has come so far, and not for long.
+    async fn wait_for(&self, so_far: impl FnMut(&Ending) -> bool + Send + 'static) -> Result<(), JoinError> {
         let mut ending = self.run.ending.subscribe();
         let waiting = self.run.engine.handle.spawn(async move {
-            let reached = tokio::time::timeout(FINISH_WAIT, ending.wait_for(so_far)).await;
-            Some(reached.ok()?.ok()?.clone())
+            // How far it has come by then, the run knows.
+            let _ = tokio::time::timeout(FINISH_WAIT, ending.wait_for(so_far)).await;
         });
         waiting.await
     }
@@ -333,18 +333,17 @@ impl Inner {
         match run.engine.room.enter(weight) {
             Entry::Inside(place) => {
                 recording.place = Some(place);
-                // As above: without its task nobody is left to record or to tell.
-                let _ = self.items.send(Item::Event(recording));
+                run.queue(&self.items, recording);
             }
             Entry::Outside(waiting) => {
-                let (items, lost_by) = (self.items.clone(), Arc::clone(run));
+                let (items, of_run) = (self.items.clone(), Arc::clone(run));
                 let waits = run.waiting.track_future(async move {
                     match waiting.enter().await {
                         Some(place) => {
                             recording.place = Some(place);
-                            let _ = items.send(Item::Event(recording));
+                            of_run.queue(&items, recording);
                         }
-                        None => lost_by.lose(*recording, Dropped::QueueFull),
+                        None => of_run.lose(*recording, Dropped::QueueFull),
                     }
                 });
                 run.engine.handle.spawn(waits);

@@ -3,32 +3,37 @@
 //! It outlives the runtime of whoever records, and what is recorded before the stores are open waits for them. It
 //! ends when nothing refers to it any more, or when it is closed.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::component::ComponentRegistry;
-use super::room::Room;
+use super::room::{self, Room};
 use crate::config::Config;
 use crate::error::Error;
 use crate::model::{Clock, SystemClock};
 use crate::recorder::Switch;
 use crate::service::{Service, entropy, process_name};
 
-/// How long [`Engine::close`] waits for what is on its way.
+/// How long [`Engine::close`] waits for what is on its way, and then for the stores to close.
 const FAREWELL: Duration = Duration::from_secs(5);
+
+/// How long what blocks a thread of the recorder's, such as a disk that does not answer, holds up its end.
+const PARTING: Duration = Duration::from_secs(1);
 
 /// What all runs of one tracer share.
 #[derive(Debug)]
 pub(super) struct Engine {
     pub(super) handle: Handle,
     pub(super) room: Room,
+    /// The room for the beginnings of runs: what others record does not keep them out.
+    pub(super) threshold: Room,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) switch: Switch,
     pub(super) components: ComponentRegistry,
@@ -58,12 +63,21 @@ impl Engine {
         queue_bytes: u32,
         components: ComponentRegistry,
     ) -> std::io::Result<Arc<Self>> {
+        // The thread comes first: without one the runtime would be dropped here, where the caller may be a task, and
+        // that panics.
+        let (hand_over, handed_over) = mpsc::channel::<(Runtime, _, DropGuard)>();
+        thread::Builder::new().name("whytrace".to_owned()).spawn(move || {
+            let Ok((runtime, serving, _stopped)) = handed_over.recv() else { return };
+            runtime.block_on(serving);
+            runtime.shutdown_timeout(PARTING);
+        })?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (tell, opened) = watch::channel(Opened::NotYet);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let engine = Arc::new(Self {
             handle: runtime.handle().clone(),
             room: Room::new(queue_bytes),
+            threshold: Room::new(queue_bytes / room::OUTSIDE),
             clock: Arc::clone(&clock),
             switch: config.switch.clone(),
             components,
@@ -74,11 +88,12 @@ impl Engine {
             stop: CancellationToken::new(),
             stopped: CancellationToken::new(),
         });
-        let (stop, stopped) = (engine.stop.clone(), engine.stopped.clone().drop_guard());
-        thread::Builder::new().name("whytrace".to_owned()).spawn(move || {
-            let _stopped = stopped;
-            runtime.block_on(serve(config, clock, tell, stop));
-        })?;
+        let serving = serve(config, clock, tell, engine.stop.clone());
+        let handed_over = hand_over.send((runtime, serving, engine.stopped.clone().drop_guard()));
+        if let Err(mpsc::SendError((runtime, ..))) = handed_over {
+            runtime.shutdown_background();
+            return Err(std::io::ErrorKind::BrokenPipe.into());
+        }
         Ok(engine)
     }
 
@@ -108,7 +123,7 @@ impl Engine {
         entropy()
     }
 
-    /// Waits until everything recorded so far is acknowledged, for five seconds at most, then closes the stores.
+    /// Waits until everything recorded so far is acknowledged, then closes the stores; each for [`FAREWELL`] at most.
     pub(super) async fn close(&self) {
         let (under_way, stop, stopped) = (self.under_way.clone(), self.stop.clone(), self.stopped.clone());
         // In the recorder's runtime: the caller's need not be one that has timers.
@@ -133,12 +148,20 @@ impl Drop for Engine {
 }
 
 async fn serve(config: Config, clock: Arc<dyn Clock>, tell: watch::Sender<Opened>, stop: CancellationToken) {
-    match Service::open_with(&config, clock) {
+    // On a thread of its own: opening may wait for a lock or a disk, and this thread keeps the time of all who wait.
+    let opening = tokio::task::spawn_blocking(move || Service::open_with(&config, clock));
+    let opened = tokio::select! {
+        opened = opening => opened.unwrap_or_else(|error| Err(unavailable(error.to_string()))),
+        () = stop.cancelled() => Err(closed()),
+    };
+    match opened {
         Ok(service) => {
             tell.send_replace(Opened::Service(Box::new(service.clone())));
             stop.cancelled().await;
             tell.send_replace(Opened::Failed(Arc::new(closed())));
-            service.close().await;
+            if tokio::time::timeout(FAREWELL, service.close()).await.is_err() {
+                tracing::warn!("the stores do not close in time; what they hold is safe");
+            }
         }
         Err(error) => {
             tracing::warn!("nothing is recorded by this process: {error}");
@@ -149,5 +172,9 @@ async fn serve(config: Config, clock: Arc<dyn Clock>, tell: watch::Sender<Opened
 }
 
 fn closed() -> Error {
-    Error::Unavailable { what: "the recorder of this process", reason: "it is closed".to_owned() }
+    unavailable("it is closed".to_owned())
+}
+
+fn unavailable(reason: String) -> Error {
+    Error::Unavailable { what: "the recorder of this process", reason }
 }

@@ -30,6 +30,7 @@ enum Answer {
 #[non_exhaustive]
 pub enum Acknowledgement {
     /// It is on disk in at least one store.
+    #[non_exhaustive]
     Saved {
         /// In which.
         saved: Saved,

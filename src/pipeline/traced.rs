@@ -71,7 +71,9 @@ impl Tracer {
     ) -> Result<T, E> {
         let trace = self.begin(start);
         let end = EndWhenDropped(trace.clone());
-        let ended = AssertUnwindSafe(trace.scope(work(trace.clone()))).catch_unwind().await;
+        // What a plain closure does before it gives its future is a part of the work too.
+        let work = async { work(trace.clone()).await };
+        let ended = AssertUnwindSafe(trace.scope(work)).catch_unwind().await;
         match &ended {
             Ok(Ok(_)) if !trace.has_mark() => trace.mark_complete(Finish::default()),
             Ok(Ok(_)) => {}

@@ -9,10 +9,14 @@ use super::component::ComponentRegistry;
 use super::context::TraceContext;
 use super::engine::Engine;
 use super::questions::TraceQuery;
-use super::run::{Item, Run, work};
+use super::receipt::Dropped;
+use super::room::{self, Entry};
+use super::run::{Beginning, Item, Run};
 use super::start::Start;
+use super::worker::{refuse_all, work};
 use crate::config::{Config, Settings};
 use crate::error::{Error, Result};
+use crate::gate::text::label;
 use crate::model::TraceId;
 
 /// Bytes of events that may be on their way at once, where nothing else is said.
@@ -28,18 +32,38 @@ pub struct Tracer {
 }
 
 /// How a tracer is opened.
+///
+/// ```
+/// use whytrace::pipeline::{ComponentRegistry, TracerOptions};
+///
+/// let options = TracerOptions::default().queue_bytes(8 * 1024 * 1024).components(ComponentRegistry::default());
+/// ```
 #[derive(Clone, Debug)]
+#[must_use = "options open nothing until they are given to Tracer::open_with"]
 pub struct TracerOptions {
-    /// Bytes of events that may be on their way at once: 64 MiB where nothing else is said. Beyond them an event
-    /// waits a quarter of a second for room, then it is dropped and counted.
-    pub queue_bytes: u32,
-    /// The parts of the pipeline; each run is compared with what they declare when it ends.
-    pub components: ComponentRegistry,
+    queue_bytes: u32,
+    components: ComponentRegistry,
 }
 
 impl Default for TracerOptions {
     fn default() -> Self {
         Self { queue_bytes: QUEUE_BYTES, components: ComponentRegistry::default() }
+    }
+}
+
+impl TracerOptions {
+    /// Bytes of events that may be on their way at once: 64 MiB where nothing else is said. Beyond them an event
+    /// waits a quarter of a second for room, then it is dropped and counted. An eighth as much is set aside for runs
+    /// that begin, so that no noisy run keeps them out; beyond it a run is not recorded.
+    pub fn queue_bytes(mut self, bytes: u32) -> Self {
+        self.queue_bytes = bytes;
+        self
+    }
+
+    /// The parts of the pipeline; each run is compared with what they declare when it ends.
+    pub fn components(mut self, components: ComponentRegistry) -> Self {
+        self.components = components;
+        self
     }
 }
 
@@ -123,7 +147,9 @@ impl Tracer {
     #[must_use]
     pub fn begin(&self, start: Start) -> TraceContext {
         let Some(engine) = &self.engine else { return TraceContext::disabled() };
-        if !engine.switch.records(start.project()) {
+        // As it will be stored. One that is no label is refused later, and the run is told why.
+        let project = label("project", start.project());
+        if project.is_ok_and(|project| !engine.switch.records(&project)) {
             return TraceContext::disabled();
         }
         let now = engine.clock.now();
@@ -137,14 +163,19 @@ impl Tracer {
             None => (TraceId::generate(now, Engine::entropy()), true),
         };
         let Start { mut request, .. } = start;
+        let is_timed = request.timestamp.is_some();
         request.timestamp.get_or_insert_with(|| now.to_string());
         if request.parent_trace_id.is_none() {
             request.parent_trace_id = TraceContext::current().id().map(String::from);
         }
+        let entry = engine.threshold.enter(room::weight(&request));
+        if matches!(entry, Entry::Full) {
+            return turned_away(engine, id);
+        }
         let (trace, items) = follow(engine, id, is_drawn);
         let token = engine.under_way.token();
         // Its task ends with the recorder alone.
-        let _ = items.send(Item::Start(Box::new(request), token));
+        let _ = items.send(Item::Start(Box::new(Beginning { request, is_timed, entry, token })));
         trace
     }
 
@@ -163,16 +194,28 @@ impl Tracer {
         TraceQuery::new(self.engine.clone())
     }
 
-    /// Waits until everything recorded so far is acknowledged, for five seconds at most, and closes the stores. What
-    /// is recorded afterwards is lost.
+    /// Waits until everything recorded so far is acknowledged, for five seconds at most, and closes the stores, which
+    /// takes as long again at most. What is recorded afterwards is lost.
     ///
-    /// Nothing depends on it for runs whose [`finish`](TraceContext::finish) was awaited, or that ran in
-    /// [`traced`](super::traced()).
+    /// Without it nothing is lost of runs whose [`finish`](TraceContext::finish) was awaited, or that ran in
+    /// [`traced`](super::traced()); what the database or the documents lack of them, the next program brings over.
     pub async fn close(&self) {
         if let Some(engine) = &self.engine {
             engine.close().await;
         }
     }
+}
+
+/// A run for whose beginning the queue has no room: nothing of it is recorded, and everything is told so.
+fn turned_away(engine: &Arc<Engine>, id: TraceId) -> TraceContext {
+    let run = Arc::new(Run::new(Arc::clone(engine), id, true));
+    let (items, queue) = mpsc::unbounded_channel();
+    let of_run = Arc::clone(&run);
+    engine.handle.spawn(async move {
+        of_run.drop_one(&Dropped::QueueFull);
+        refuse_all(&of_run, queue, &Dropped::QueueFull).await;
+    });
+    TraceContext::of(run, items)
 }
 
 fn follow(engine: &Arc<Engine>, id: TraceId, is_drawn: bool) -> (TraceContext, mpsc::UnboundedSender<Item>) {

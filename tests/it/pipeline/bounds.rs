@@ -75,7 +75,7 @@ async fn the_same_id_with_other_content_is_a_conflict_and_with_the_same_one_harm
 #[tokio::test]
 async fn what_does_not_fit_the_queue_is_dropped_counted_and_written_into_the_document() {
     let place = Place::new(None);
-    let options = TracerOptions { queue_bytes: 64 * 1024, ..TracerOptions::default() };
+    let options = TracerOptions::default().queue_bytes(64 * 1024);
     let tracer = Tracer::open_with(place.config(), options);
     let trace = tracer.begin(start());
     // On one thread with the recorder kept from answering: nothing is awaited here.
@@ -106,10 +106,7 @@ async fn what_does_not_fit_the_queue_is_dropped_counted_and_written_into_the_doc
 #[tokio::test]
 async fn an_event_larger_than_the_queue_goes_alone() {
     let place = Place::new(None);
-    let tracer = Tracer::open_with(
-        place.config(),
-        TracerOptions { queue_bytes: 4 * 1024, ..TracerOptions::default() },
-    );
+    let tracer = Tracer::open_with(place.config(), TracerOptions::default().queue_bytes(4 * 1024));
     let trace = tracer.begin(start());
     let prompt = Prompt { response: Some("x".repeat(100 * 1024)), ..Prompt::default() };
     assert!(trace.record_prompt("s", prompt).await.is_saved());
@@ -178,5 +175,138 @@ async fn everything_a_run_may_hold_arrives() {
     assert_eq!((run.quality.passed, run.cost.input_tokens), (Some(true), Some(5)));
     assert_eq!(run.outputs.report_path.as_deref(), Some("r.md"));
     assert_eq!(run.run.agent.name.as_deref(), Some("a"));
+    tracer.close().await;
+}
+
+#[tokio::test]
+async fn beginning_again_under_an_own_id_goes_on_in_the_same_run() {
+    let place = Place::new(None);
+    let tracer = Tracer::open(place.config());
+    let first = tracer.begin(start().trace_id("r1"));
+    assert!(first.record(choice("before the crash")).await.is_saved());
+    tracer.close().await;
+
+    let tracer = Tracer::open(place.config());
+    let again = tracer.begin(start().trace_id("r1"));
+    assert!(again.record(choice("after it")).await.is_saved());
+    assert_eq!(again.finish().await.problem, None);
+    assert_eq!(decided(&last(&tracer).await), ["before the crash", "after it"]);
+    tracer.close().await;
+}
+
+#[tokio::test]
+async fn a_project_that_is_off_is_off_however_its_name_is_spelt() {
+    let off = Some(vec!["caf\u{e9}".to_owned()]);
+    let place = Place::new(None).set(|settings| settings.disabled_projects = off);
+    let tracer = Tracer::open(place.config());
+    assert!(!tracer.begin(Start::new("cafe\u{301}", "why?")).is_enabled());
+    assert!(tracer.begin(Start::new("cafe", "why?")).is_enabled());
+    tracer.close().await;
+}
+
+#[tokio::test]
+async fn of_two_contents_under_one_id_only_the_first_is_acknowledged_also_while_the_database_is_away() {
+    for is_away in [false, true] {
+        let place = Place::new(None);
+        if is_away {
+            place.block("whytrace.db");
+        }
+        let tracer = Tracer::open(place.config());
+        let trace = tracer.begin(start());
+        let (first, second) = (trace.record(choice("exa").id("d1")), trace.record(choice("google").id("d1")));
+        assert!(first.await.is_saved());
+        let second = second.await;
+        assert!(matches!(second, Acknowledgement::Rejected(_)), "{is_away}: {second:?}");
+        tracer.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_large_event_waits_for_room_as_a_small_one_does() {
+    let place = Place::new(None);
+    let options = TracerOptions::default().queue_bytes(64 * 1024);
+    let tracer = Tracer::open_with(place.config(), options);
+    let trace = tracer.begin(start());
+    let large = || Prompt { response: Some("x".repeat(40 * 1024)), ..Prompt::default() };
+    // The stores are open, and take the first well within the time that the second waits.
+    assert!(trace.record(choice("exa")).await.is_saved());
+    let (first, second) = (trace.record_prompt("s", large()), trace.record_prompt("s", large()));
+    assert!(first.await.is_saved());
+    let second = second.await;
+    assert!(second.is_saved(), "{second:?}");
+    tracer.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_ends_while_others_go_on_recording_in_it_more_than_fits() {
+    let place = Place::new(None);
+    let options = TracerOptions::default().queue_bytes(64 * 1024);
+    let tracer = Tracer::open_with(place.config(), options);
+    let trace = tracer.begin(start());
+    assert!(trace.record(choice("exa")).await.is_saved());
+    let (others, stop) = (trace.clone(), std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false)));
+    let stopped = std::sync::Arc::clone(&stop);
+    let others = std::thread::spawn(move || {
+        while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+            let large = Prompt { response: Some("x".repeat(3 * 1024)), ..Prompt::default() };
+            others.record_prompt("s", large);
+            std::thread::yield_now();
+        }
+    });
+    let conclusion = trace.finish().await;
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    others.join().unwrap();
+    assert_eq!(conclusion.problem, None);
+    tracer.close().await;
+}
+
+#[tokio::test]
+async fn what_is_lost_behind_a_closed_tracer_is_counted() {
+    let place = Place::new(None);
+    let tracer = Tracer::open(place.config());
+    let trace = tracer.begin(start());
+    tracer.close().await;
+    for step in 0..3 {
+        trace.record(choice(step));
+    }
+    assert_eq!(trace.finish().await.dropped_events, 3);
+}
+
+#[tokio::test]
+async fn a_queue_of_no_bytes_is_a_queue_all_the_same() {
+    let place = Place::new(None);
+    let options = TracerOptions::default().queue_bytes(0);
+    let tracer = Tracer::open_with(place.config(), options);
+    let trace = tracer.begin(start());
+    assert!(trace.record(choice("exa")).await.is_saved());
+    let receipts: Vec<_> = (0..1_000).map(|step| trace.record(choice(step))).collect();
+    let mut dropped = 0;
+    for receipt in receipts {
+        dropped += u64::from(receipt.await.is_missing());
+    }
+    assert!(dropped > 0);
+    assert!(trace.record(choice("google")).await.is_saved());
+    tracer.close().await;
+}
+
+#[tokio::test]
+async fn runs_that_begin_while_the_queue_is_full_are_told_and_leave_the_others_alone() {
+    let place = Place::new(None);
+    std::fs::create_dir_all(place.path("")).unwrap();
+    let lock = std::fs::File::create(place.path("installation.lock")).unwrap();
+    // Nothing leaves the queue before the home opens.
+    lock.lock().unwrap();
+    let options = TracerOptions::default().queue_bytes(64 * 1024);
+    let tracer = Tracer::open_with(place.config(), options);
+    let large = || start().metadata("notes", "x".repeat(10 * 1024));
+    let runs: Vec<_> = (0..50).map(|_| tracer.begin(large())).collect();
+    let turned_away = runs.last().unwrap();
+    let receipt = turned_away.record(choice("exa")).await;
+    assert!(matches!(receipt, Acknowledgement::Dropped(Dropped::QueueFull)), "{receipt:?}");
+    let conclusion = turned_away.finish().await;
+    assert_eq!(conclusion.dropped_events, 2);
+    assert!(conclusion.problem.unwrap().contains("queue is full"));
+    lock.unlock().unwrap();
+    assert_eq!(runs[0].finish().await.problem, None);
     tracer.close().await;
 }

@@ -42,7 +42,7 @@ impl TracingComponent for Writer {
 
 fn tracer(place: &Place) -> Tracer {
     let components = ComponentRegistry::default().with(Collector).with(Writer);
-    Tracer::open_with(place.config(), TracerOptions { components, ..TracerOptions::default() })
+    Tracer::open_with(place.config(), TracerOptions::default().components(components))
 }
 
 #[tokio::test]
@@ -81,5 +81,30 @@ async fn a_run_that_does_what_is_declared_has_no_findings() {
     let outputs = json!({"documents": 28, "count": 28});
     trace.end_stage_with("collection", outputs.as_object().unwrap().clone());
     assert_eq!(trace.finish().await.findings, []);
+    tracer.close().await;
+}
+
+struct Faulty;
+
+impl TracingComponent for Faulty {
+    fn name(&self) -> &str {
+        "faulty"
+    }
+
+    fn decisions(&self) -> Vec<DeclaredDecision> {
+        std::panic::panic_any("no declaration today")
+    }
+}
+
+#[tokio::test]
+async fn a_component_that_panics_does_not_keep_a_run_from_its_end() {
+    let place = Place::new(None);
+    let components = ComponentRegistry::default().with(Faulty);
+    let tracer = Tracer::open_with(place.config(), TracerOptions::default().components(components));
+    let trace = tracer.begin(start());
+    trace.record(Choice::new("faulty", "k", "what", "why"));
+    let conclusion = trace.finish().await;
+    assert!(conclusion.problem.is_none() && conclusion.document.is_some(), "{conclusion:?}");
+    assert!(trace.record(Choice::new("faulty", "k", "late", "why")).await.is_saved());
     tracer.close().await;
 }

@@ -147,3 +147,94 @@ async fn a_finish_tells_where_the_run_is_and_a_second_one_tells_the_same() {
     assert!(matches!(late, Acknowledgement::Saved { late: true, .. }), "{late:?}");
     tracer.close().await;
 }
+
+#[tokio::test]
+async fn an_end_that_says_something_inadmissible_ends_the_run_all_the_same() {
+    let place = Place::new(None);
+    let tracer = Tracer::open(place.config());
+    let work = async |trace: TraceContext| {
+        trace.mark_complete(Finish::default().score(99.0).cost_usd(0.32));
+        Ok::<_, Broken>(())
+    };
+    tracer.traced(start(), work).await.unwrap();
+    let run = last(&tracer).await;
+    assert_eq!((run.status(), run.quality.score), (Status::Complete, None));
+    assert_eq!(run.run.dropped_events, Some(1), "what it said is counted as lost");
+
+    let trace = tracer.begin(start());
+    trace.mark_complete(Finish::default().score(f64::NAN));
+    let conclusion = trace.finish().await;
+    assert!(conclusion.saved.is_some());
+    assert!(conclusion.problem.unwrap().starts_with("score: NaN"));
+    tracer.close().await;
+}
+
+#[tokio::test]
+async fn an_error_of_any_length_leaves_a_failed_run_with_its_beginning() {
+    let place = Place::new(None);
+    let tracer = Tracer::open(place.config());
+    let long = Broken(format!("the source says: {}", "\u{fc}".repeat(1 << 20)).into());
+    let work = async |trace: TraceContext| {
+        let receipt = trace.record(choice("exa"));
+        assert!(trace.record_error(receipt.id(), &long).await.is_saved());
+        assert!(trace.fail_stage("s", &long).await.is_saved());
+        Err::<(), _>(long.clone())
+    };
+    tracer.traced(start(), work).await.unwrap_err();
+    let run = last(&tracer).await;
+    assert_eq!((run.status(), run.run.dropped_events), (Status::Failed, None));
+    let errors = [&run.run.error, &run.stages["s"].error, &run.stages["s"].decisions[0].error];
+    for error in errors {
+        let error = error.as_deref().unwrap();
+        assert!(error.starts_with("the source says: \u{fc}") && error.ends_with('\u{2026}'));
+        assert!(error.len() > 16_000, "{}", error.len());
+    }
+    tracer.close().await;
+}
+
+#[tokio::test]
+async fn an_error_that_cannot_be_written_is_passed_on_without_a_panic() {
+    #[derive(Debug)]
+    struct Unwritable;
+    impl std::fmt::Display for Unwritable {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("so far")?;
+            Err(std::fmt::Error)
+        }
+    }
+    let place = Place::new(None);
+    let tracer = Tracer::open(place.config());
+    let given = tracer.traced(start(), async |_| Err::<(), _>(Unwritable)).await;
+    assert!(given.is_err());
+    assert_eq!(last(&tracer).await.run.error.as_deref(), Some("so far"));
+    tracer.close().await;
+}
+
+#[tokio::test]
+async fn what_a_closure_does_before_its_first_await_is_part_of_the_work() {
+    let place = Place::new(None);
+    let tracer = Tracer::open(place.config());
+    let work = |_: TraceContext| {
+        TraceContext::current().record(choice("at once"));
+        if TraceContext::current().is_enabled() {
+            std::panic::panic_any("at once");
+        }
+        async { Ok::<_, Broken>(()) }
+    };
+    AssertUnwindSafe(tracer.traced(start(), work)).catch_unwind().await.unwrap_err();
+    let run = last(&tracer).await;
+    assert_eq!((run.status(), run.run.error.as_deref()), (Status::Failed, Some("panicked: at once")));
+    assert_eq!(decided(&run), ["at once"]);
+    tracer.close().await;
+}
+
+#[tokio::test]
+async fn a_finish_tells_the_same_when_the_tracer_is_closed() {
+    let place = Place::new(None);
+    let tracer = Tracer::open(place.config());
+    let trace = tracer.begin(start());
+    let first = trace.finish().await;
+    tracer.close().await;
+    let second = trace.finish().await;
+    assert_eq!((second.document, second.problem), (first.document, None));
+}

@@ -216,3 +216,63 @@ async fn a_home_that_cannot_be_used_leaves_the_pipeline_alone() {
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     tracer.close().await;
 }
+
+#[tokio::test]
+async fn a_home_that_does_not_open_holds_up_neither_the_end_of_a_run_nor_that_of_the_tracer() {
+    let place = Place::new(None);
+    std::fs::create_dir_all(place.path("")).unwrap();
+    let lock = std::fs::File::create(place.path("installation.lock")).unwrap();
+    lock.lock().unwrap();
+    let begun = Instant::now();
+    let tracer = Tracer::open(place.config());
+    let given = tracer.traced(start(), async |_| Ok::<_, Broken>(28)).await.unwrap();
+    assert_eq!(given, 28);
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    let closed = Instant::now();
+    lock.unlock().unwrap();
+    tracer.close().await;
+    assert!(closed.elapsed() < Duration::from_secs(5), "{:?}", closed.elapsed());
+    let again = Tracer::open(place.config());
+    assert_eq!(last(&again).await.status(), Status::Complete, "it followed before the tracer was closed");
+    again.close().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_home_that_never_opens_lets_the_tracer_close() {
+    let place = Place::new(None);
+    std::fs::create_dir_all(place.path("")).unwrap();
+    let pipe = place.path("installation.json");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let tracer = Tracer::open(place.config());
+    let begun = Instant::now();
+    assert!(tracer.begin(start()).finish().await.problem.is_some());
+    tracer.close().await;
+    assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
+    // Lets whoever still opens it go.
+    drop(std::fs::OpenOptions::new().write(true).open(&pipe).unwrap());
+}
+
+/// The system gives no thread with a stack as large as the address space.
+#[test]
+fn where_no_thread_is_to_be_had_nothing_is_recorded_and_nothing_breaks() {
+    const INSIDE: &str = "WHYTRACE_TEST_NO_THREAD";
+    if std::env::var_os(INSIDE).is_none() {
+        let name = "pipeline::outages::where_no_thread_is_to_be_had_nothing_is_recorded_and_nothing_breaks";
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args([name, "--exact", "--test-threads=1", "--nocapture"])
+            .env(INSIDE, "1")
+            .env("RUST_MIN_STACK", (1_u64 << 52).to_string())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        return;
+    }
+    let place = Place::new(None);
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+        let tracer = Tracer::open(place.config());
+        assert!(!tracer.is_enabled(), "there is a thread after all");
+        let given = tracer.traced(start(), async |_| Ok::<_, Broken>(28)).await.unwrap();
+        assert_eq!(given, 28);
+    });
+}

@@ -146,3 +146,39 @@ async fn a_run_goes_on_where_another_tracer_began_it() {
     other.close().await;
     tracer.close().await;
 }
+
+/// Runs a future without any runtime.
+fn without_a_runtime<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = std::sync::Arc::new(Unpark(std::thread::current())).into();
+    let mut context = std::task::Context::from_waker(&waker);
+    let mut future = std::pin::pin!(future);
+    loop {
+        if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
+        std::thread::park();
+    }
+}
+
+#[test]
+fn no_runtime_is_needed_to_record_or_to_ask() {
+    let place = Place::new(None);
+    without_a_runtime(async {
+        let tracer = Tracer::open(place.config());
+        tracer.ready().await.unwrap();
+        let work = async |_| {
+            assert!(TraceContext::current().record(choice("exa")).await.is_saved());
+            Ok::<_, Broken>(())
+        };
+        tracer.traced(start(), work).await.unwrap();
+        let run = last(&tracer).await;
+        assert_eq!((run.status(), decided(&run)), (Status::Complete, vec!["exa".to_owned()]));
+        tracer.close().await;
+    });
+}
