@@ -29,7 +29,8 @@ enum Answer {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Acknowledgement {
-    /// It is on disk in at least one store.
+    /// It is on disk in at least one store. Where the database had not answered by then (`saved` says so), it may yet
+    /// prove that another process had taken the id for other content; then that stays, and this is kept aside.
     #[non_exhaustive]
     Saved {
         /// In which.

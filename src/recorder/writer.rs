@@ -158,6 +158,14 @@ impl Writer {
             let of_run = standings.entry(job.trace_id.clone()).or_default();
             let mine: Vec<Standing> = of_run.drain(..job.events.len().min(of_run.len())).collect();
             self.stores.live.settle(&job.trace_id, &job.events);
+            let events = job.events.iter().zip(&mine);
+            let taken: Vec<Arc<Sealed>> = events
+                .filter(|(_, standing)| **standing == Standing::Conflict)
+                .map(|(event, _)| Arc::clone(event))
+                .collect();
+            if !taken.is_empty() {
+                self.stores.live.disown(&job.trace_id, &taken);
+            }
             if mine.contains(&Standing::Deleted) {
                 self.stores.live.drop_run(&job.trace_id);
             }

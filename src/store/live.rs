@@ -136,21 +136,18 @@ impl Live {
         let Some(run) = runs.by_id.get_mut(trace_id) else { return };
         let events: Vec<Arc<Sealed>> =
             events.iter().filter(|event| run.under_way.remove(&event.event_id)).cloned().collect();
-        let mut freed = (0_u64, 0_usize);
-        for event in &events {
-            if run.hashes.remove(&event.event_id).is_some() {
-                freed = (freed.0 + 1, freed.1 + event.json().len());
-            }
-        }
-        run.events.retain(|event| run.hashes.contains_key(&event.event_id));
-        run.bytes -= freed.1;
-        run.total = (run.total.0 - freed.0, run.total.1 - freed.1 as u64);
-        let is_empty = run.events.is_empty();
-        runs.settle(trace_id, &events);
-        runs.bytes -= freed.1;
-        if is_empty {
-            runs.remove(trace_id);
-        }
+        runs.take_back(trace_id, &events);
+    }
+
+    /// Takes back events whose names the database holds with other content: they never became part of the run, also
+    /// where they were acknowledged before that was known.
+    pub fn disown(&self, trace_id: &TraceId, events: &[Arc<Sealed>]) {
+        let mut runs = self.runs();
+        let Some(run) = runs.by_id.get(trace_id) else { return };
+        let is_remembered =
+            |event: &&Arc<Sealed>| run.hashes.get(&event.event_id) == Some(&event.content_hash);
+        let events: Vec<Arc<Sealed>> = events.iter().filter(is_remembered).cloned().collect();
+        runs.take_back(trace_id, &events);
     }
 
     /// Forgets events that a document holds, and the run with its last one.
@@ -226,6 +223,25 @@ impl Runs {
             run.pending.remove(&event.event_id);
         }
         self.pending -= before - run.pending.len();
+    }
+
+    fn take_back(&mut self, trace_id: &TraceId, events: &[Arc<Sealed>]) {
+        let Some(run) = self.by_id.get_mut(trace_id) else { return };
+        let mut freed = (0_u64, 0_usize);
+        for event in events {
+            if run.hashes.remove(&event.event_id).is_some() {
+                freed = (freed.0 + 1, freed.1 + event.json().len());
+            }
+        }
+        run.events.retain(|event| run.hashes.contains_key(&event.event_id));
+        run.bytes -= freed.1;
+        run.total = (run.total.0 - freed.0, run.total.1 - freed.1 as u64);
+        let is_empty = run.events.is_empty();
+        self.settle(trace_id, events);
+        self.bytes -= freed.1;
+        if is_empty {
+            self.remove(trace_id);
+        }
     }
 
     fn remove(&mut self, trace_id: &TraceId) {

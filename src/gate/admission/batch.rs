@@ -87,7 +87,15 @@ pub(super) fn drafts<'g>(
 
 /// Checks one event that stands for itself.
 pub(super) fn single(fields: Fields<'_>, event: EventRequest, settings: &Settings) -> Result<Draft, Refusal> {
-    own_fields(&event)?;
+    let bytes = own_fields(&event)?;
+    if bytes > BATCH_BYTES {
+        return Err(Refusal::new(
+            "event",
+            format!("has {bytes} bytes, above"),
+            format!("the limit of {BATCH_BYTES} bytes of compact JSON"),
+            "send it in parts",
+        ));
+    }
     draft(fields, event, settings)
 }
 

@@ -38,6 +38,14 @@ async fn other_content_under_a_name_that_is_taken_is_a_conflict(schema: Option<S
         let error = decide(process, "r1", "d0", "google").await.unwrap_err();
         assert!(matches!(error, Error::Conflict { .. }), "{error}");
     }
+    // What was refused leaves no memory behind that a repetition could be taken for.
+    let other = place.service();
+    for _ in 0..2 {
+        let error = decide(&other, "r1", "d0", "google").await.unwrap_err();
+        assert!(matches!(error, Error::Conflict { .. }), "{error}");
+    }
+    assert!(decide(&other, "r1", "d0", "exa").await.unwrap().ack.is_duplicate());
+    other.close().await;
     assert_eq!(decisions(&service, "r1").await, ["exa"], "the first stays");
     service.close().await;
 }
