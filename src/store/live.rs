@@ -227,18 +227,20 @@ impl Runs {
 
     fn take_back(&mut self, trace_id: &TraceId, events: &[Arc<Sealed>]) {
         let Some(run) = self.by_id.get_mut(trace_id) else { return };
-        let mut freed = (0_u64, 0_usize);
         for event in events {
             if run.hashes.remove(&event.event_id).is_some() {
-                freed = (freed.0 + 1, freed.1 + event.json().len());
+                run.total.0 = run.total.0.saturating_sub(1);
+                run.total.1 = run.total.1.saturating_sub(event.json().len() as u64);
             }
         }
+        // Some of them may have been forgotten already, all but their hashes.
+        let before = run.bytes;
         run.events.retain(|event| run.hashes.contains_key(&event.event_id));
-        run.bytes -= freed.1;
-        run.total = (run.total.0 - freed.0, run.total.1 - freed.1 as u64);
+        run.bytes = run.events.iter().map(|event| event.json().len()).sum();
+        let freed = before - run.bytes;
         let is_empty = run.events.is_empty();
         self.settle(trace_id, events);
-        self.bytes -= freed.1;
+        self.bytes -= freed;
         if is_empty {
             self.remove(trace_id);
         }
