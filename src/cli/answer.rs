@@ -6,6 +6,7 @@ use whytrace::Error;
 use whytrace::config::Config;
 use whytrace::query::{Overview, Query};
 use whytrace::scorecard::{count_text, counted};
+use whytrace::service::Service;
 use whytrace::shown::one_line;
 use whytrace::store::index::Scope;
 use whytrace::view::overview::values;
@@ -18,13 +19,23 @@ use super::screen::text::{width, wrap};
 
 /// What a person is told whose question needs the database, where that is away; other faults go on.
 pub(super) fn needing_database(error: Error, config: &Config) -> anyhow::Error {
+    let instead = "lists, figures and words such as `last` need it, while `whytrace show` with a run's whole id reads \
+                   its document";
+    away(error, config, instead)
+}
+
+/// Sees that the database answers, before anything changes in which it has a part.
+pub(super) async fn before_a_change(config: &Config) -> anyhow::Result<()> {
+    let answers = Service::stores(config).index.probe().await;
+    answers.map_err(|error| away(error, config, "nothing was changed"))
+}
+
+fn away(error: Error, config: &Config, instead: &str) -> anyhow::Error {
     match error {
-        Error::Unavailable { what: "the database", reason } => anyhow!(
-            "the database is away ({}: {}); lists, figures and words such as `last` need it, while `whytrace show` \
-             with a run's whole id reads its document",
-            config.database.describe(),
-            one_line(&reason)
-        ),
+        Error::Unavailable { what: "the database", reason } => {
+            let database = config.database.describe();
+            anyhow!("the database is away ({database}: {}); {instead}", one_line(&reason))
+        }
         other => other.into(),
     }
 }

@@ -11,7 +11,7 @@ use whytrace::service::Service;
 use whytrace::shown::excerpt;
 use whytrace::store::index::Scope;
 
-use super::{Ending, output, usage};
+use super::{Ending, answer, output, usage};
 
 /// Delete runs.
 #[derive(Debug, Args)]
@@ -47,6 +47,7 @@ impl Delete {
             let why = "nobody can be asked here whether to delete for good; send --yes".to_owned();
             usage(ErrorKind::MissingRequiredArgument, why);
         }
+        answer::before_a_change(config).await?;
         let service = Service::open(config)?;
         let done = self.delete(&service).await;
         service.close().await;
