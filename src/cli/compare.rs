@@ -21,6 +21,9 @@ use super::screen::text::{fit, width, wrap};
 use super::screen::{Screen, Showing};
 use super::{Ending, answer, output};
 
+/// What the runs are called on the screen, as in the columns and on the command line.
+const NAMES: [&str; 2] = ["A", "B"];
+
 /// Hold run B against run A.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -101,7 +104,7 @@ fn page(compared: &Comparison, with_same: bool, screen: &Screen) -> Vec<String> 
     ));
     for caveat in &compared.comparable {
         lines.extend(
-            wrap(&format!("Note: {caveat}"), columns)
+            wrap(&format!("Note: {}", caveat.told(NAMES)), columns)
                 .iter()
                 .map(|line| screen.paint.text(Tone::Notice, line)),
         );
@@ -109,7 +112,7 @@ fn page(compared: &Comparison, with_same: bool, screen: &Screen) -> Vec<String> 
     lines.push(String::new());
     match &compared.first_divergence {
         Some(divergence) => lines.extend(divergence_lines(divergence, screen)),
-        None => lines.push(screen.paint.heading("No divergence: both decided alike throughout")),
+        None => lines.extend(answer::heading(screen, "No divergence: both decided alike throughout")),
     }
     lines.push(String::new());
     lines.extend(figures(compared, screen));
@@ -147,7 +150,7 @@ fn divergence_lines(divergence: &Divergence, screen: &Screen) -> Vec<String> {
         name(&divergence.decision)
     );
     let mut lines = answer::heading(screen, &title);
-    let reason = wrap(&divergence.reason, columns.saturating_sub(2));
+    let reason = wrap(&divergence.reason.told(NAMES), columns.saturating_sub(2));
     lines.extend(reason.iter().map(|line| format!("  {line}")));
     for (letter, choice) in [("A", &divergence.a), ("B", &divergence.b)] {
         let Some(choice) = choice else { continue };
