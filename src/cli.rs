@@ -133,10 +133,19 @@ enum Command {
     Completions(completions::Completions),
 }
 
-/// Ends the program because of the command line, as a fault in an option would.
+/// Ends the program because of the command line, as a fault in an option of the command that was given would.
 fn usage(kind: clap::error::ErrorKind, message: String) -> ! {
     use clap::CommandFactory as _;
-    Arguments::command().error(kind, message).exit()
+    let given = Arguments::command().get_matches();
+    let mut program = Arguments::command();
+    // Gives each command the name that its usage begins with.
+    program.build();
+    let (mut command, mut given) = (&program, given.subcommand());
+    while let Some((name, below)) = given {
+        command = command.find_subcommand(name).unwrap_or(command);
+        given = below.subcommand();
+    }
+    command.clone().error(kind, message).exit()
 }
 
 /// How a command ended.

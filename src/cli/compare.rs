@@ -17,7 +17,7 @@ use whytrace::view::{Extent, comparison};
 use self::decisions::{decision_lines, differs};
 use self::figures::figures;
 use super::screen::pager::Sink;
-use super::screen::text::{fit, width, wrap};
+use super::screen::text::{width, wrap};
 use super::screen::{Screen, Showing};
 use super::{Ending, answer, output};
 
@@ -128,7 +128,7 @@ fn run_lines(letter: &str, run: &ComparedRun, score: Option<f64>, screen: &Scree
     let score = score.map(|score| format!("  {}", score_text(score))).unwrap_or_default();
     let plain = format!("{}{score}  ", run.status.replace('_', " "));
     let result = format!("{plain}{}", screen.paint.text(gate_tone(run.passed), verdict));
-    let id = fit(&run.trace_id, columns);
+    let id = screen.fitted(&run.trace_id, columns);
     let letter = screen.paint.label(letter);
     let mut lines = if width(&id) + 2 + width(&plain) + verdict.len() <= columns {
         vec![format!("  {letter}  {id}  {}", result.trim_end())]
@@ -136,7 +136,7 @@ fn run_lines(letter: &str, run: &ComparedRun, score: Option<f64>, screen: &Scree
         vec![format!("  {letter}  {id}"), format!("     {}", result.trim_end())]
     };
     if let Some(error) = &run.error {
-        lines.extend(behind("     ", &format!("error: {error}"), Tone::Bad, screen));
+        lines.extend(screen.behind("     ", &format!("error: {error}"), Tone::Bad));
     }
     lines
 }
@@ -162,9 +162,9 @@ fn divergence_lines(divergence: &Divergence, screen: &Screen) -> Vec<String> {
         };
         let confidence = choice.confidence.map(|confidence| format!(", confidence {confidence:.2}"));
         let text = format!("{place}{}{}", choice.what, confidence.unwrap_or_default());
-        lines.extend(behind(&format!("  {letter}  "), &text, Tone::Plain, screen));
+        lines.extend(screen.behind(&format!("  {letter}  "), &text, Tone::Plain));
         if !choice.why.is_empty() {
-            lines.extend(behind("     why: ", &choice.why, Tone::Plain, screen));
+            lines.extend(screen.behind("     why: ", &choice.why, Tone::Plain));
         }
     }
     lines
@@ -181,22 +181,7 @@ fn gap_lines(compared: &Comparison, screen: &Screen) -> Vec<String> {
     .filter(|(_, gaps, _)| !gaps.is_empty())
     .flat_map(|(lead, gaps, tone)| {
         let gaps: Vec<String> = gaps.iter().map(|gap| name(gap)).collect();
-        behind(lead, &gaps.join(", "), tone, screen)
+        screen.behind(lead, &gaps.join(", "), tone)
     })
     .collect()
-}
-
-/// A text behind a label, broken into lines that begin where the first does.
-fn behind(lead: &str, text: &str, tone: Tone, screen: &Screen) -> Vec<String> {
-    let indent = lead.chars().count();
-    let mut lead = screen.paint.label(lead);
-    let lines = wrap(text, screen.columns().saturating_sub(indent));
-    lines
-        .into_iter()
-        .map(|line| {
-            let line = format!("{lead}{}", screen.paint.text(tone, &line));
-            lead = " ".repeat(indent);
-            line
-        })
-        .collect()
 }

@@ -44,7 +44,7 @@ struct Done {
 impl Delete {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<Ending> {
         if !self.yes && !std::io::stdin().is_terminal() {
-            let why = "nobody can be asked here whether to delete for good; send --yes".to_owned();
+            let why = "nobody can be asked here whether to delete for good; say --yes".to_owned();
             usage(ErrorKind::MissingRequiredArgument, why);
         }
         answer::before_a_change(config).await?;

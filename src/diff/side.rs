@@ -18,7 +18,7 @@ pub(super) const NAMES: [&str; 2] = ["a", "b"];
 
 impl Side {
     /// The name of this run, then that of the other.
-    pub(super) fn first<'n>(self, [a, b]: [&'n str; 2]) -> [&'n str; 2] {
+    pub(super) fn first(self, [a, b]: [&str; 2]) -> [&str; 2] {
         match self {
             Self::A => [a, b],
             Self::B => [b, a],
