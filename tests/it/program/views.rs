@@ -194,7 +194,9 @@ fn a_flag_is_answered_by_its_id_its_end_or_its_beginning() {
     let unknown = home.run(["flags", "acknowledge", "nothing"]);
     assert_eq!((unknown.code, unknown.stdout.as_str()), (Some(1), ""));
     assert!(unknown.stderr.contains(&id), "{unknown:?}");
-    assert_eq!(home.run(["flags", "snooze", end, "--until", "soon"]).code, Some(2));
+    let refused = home.run(["flags", "snooze", end, "--until", "soon"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("a span, a date or an RFC 3339 time"), "{refused:?}");
 }
 
 #[test]
