@@ -13,6 +13,7 @@ use whytrace::view::overview::values;
 use whytrace::view::saying::name;
 
 use super::Ending;
+use super::reach::shell_word;
 use super::screen::Screen;
 use super::screen::pager::Sink;
 use super::screen::text::wrap;
@@ -138,14 +139,9 @@ pub(super) fn again(arguments: impl IntoIterator<Item = String>, option: &str, v
     words.join(" ")
 }
 
-/// A word as a shell takes it for one, whatever it holds.
+/// A word of others as a shell takes it for one, with nothing in it that is not seen.
 pub(super) fn word(text: &str) -> String {
-    let text = one_line(text);
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return text;
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
+    shell_word(&one_line(text))
 }
 
 /// A heading, on as many lines as it needs.

@@ -6,6 +6,7 @@ use whytrace::config::{Config, Settings, default_demo_home};
 use whytrace::demo::{Highlights, Recipe};
 use whytrace::maintenance::Importer;
 use whytrace::model::Timestamp;
+use whytrace::scorecard::counted;
 use whytrace::service::Service;
 use whytrace::store::index::{Filter, Scope};
 
@@ -112,9 +113,9 @@ impl Demo {
         let own = index.with_prefix(&recipe.prefix(), &Scope::All, recipe.runs).await?.len() as u64;
         if held > own && !self.into_existing {
             eprintln!(
-                "whytrace: {} holds {} other runs; name an empty folder with --home, or send --into-existing",
+                "whytrace: {} holds {}; name an empty folder with --home, or say --into-existing",
                 config.home.display(),
-                held - own
+                counted(usize::try_from(held - own).unwrap_or(usize::MAX), "other run")
             );
             return Ok(None);
         }

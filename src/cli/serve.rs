@@ -56,7 +56,7 @@ fn explain(error: BindError) -> anyhow::Error {
             let other = SocketAddr::new(listen.ip(), free_port_after(listen));
             anyhow::anyhow!(
                 "could not listen on {listen}: it is taken, perhaps by a whytrace that is running already; \
-                 use that one, or send --listen {other}"
+                 use that one, or say --listen {other}"
             )
         }
         error => error.into(),
