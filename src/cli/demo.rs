@@ -11,7 +11,7 @@ use whytrace::service::Service;
 use whytrace::store::index::{Filter, Scope};
 
 use super::reach::Reach;
-use super::{Ending, output, progress};
+use super::{Ending, answer, output, progress};
 
 /// Write the history of a pipeline that does not exist, to look around in.
 #[derive(Debug, Args)]
@@ -84,6 +84,7 @@ impl Demo {
     }
 
     pub(super) async fn run(self, config: &Config, reach: &Reach) -> anyhow::Result<Ending> {
+        answer::before_a_change(config).await?;
         let service = Service::open(config)?;
         let written = self.write(config, &service, reach).await;
         service.close().await;
