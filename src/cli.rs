@@ -27,7 +27,6 @@ mod serve;
 mod show;
 mod summary;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -92,17 +91,7 @@ struct Options {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve MCP over HTTP: /mcp, and /sse with /messages for old clients
-    Serve {
-        /// Address and port [default: 127.0.0.1:7717]
-        #[arg(long, value_name = "ADDRESS")]
-        listen: Option<SocketAddr>,
-        /// Another host name under which it is reached, such as behind a proxy
-        #[arg(long = "allow-host", value_name = "HOST")]
-        allowed_hosts: Vec<String>,
-        /// A web origin that may call, such as https://app.example
-        #[arg(long = "allow-origin", value_name = "ORIGIN")]
-        allowed_origins: Vec<String>,
-    },
+    Serve(serve::Serve),
     /// List runs, the newest first
     List(Box<list::List>),
     /// Figures over many runs, or the scorecard of one
@@ -133,10 +122,19 @@ enum Command {
     Completions(completions::Completions),
 }
 
-/// Ends the program because of the command line, as a fault in an option would.
+/// Ends the program because of the command line, as a fault in an option of the command that was given would.
 fn usage(kind: clap::error::ErrorKind, message: String) -> ! {
     use clap::CommandFactory as _;
-    Arguments::command().error(kind, message).exit()
+    let given = Arguments::command().get_matches();
+    let mut program = Arguments::command();
+    // Gives each command the name that its usage begins with.
+    program.build();
+    let (mut command, mut given) = (&program, given.subcommand());
+    while let Some((name, below)) = given {
+        command = command.find_subcommand(name).unwrap_or(command);
+        given = below.subcommand();
+    }
+    command.clone().error(kind, message).exit()
 }
 
 /// How a command ended.
@@ -177,10 +175,8 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         log: options.log,
         ..Settings::default()
     };
-    if let Some(Command::Serve { listen, allowed_hosts, allowed_origins }) = &command {
-        settings.listen = *listen;
-        settings.allowed_hosts = (!allowed_hosts.is_empty()).then(|| allowed_hosts.clone());
-        settings.allowed_origins = (!allowed_origins.is_empty()).then(|| allowed_origins.clone());
+    if let Some(Command::Serve(serve)) = &command {
+        serve.settle(&mut settings);
     }
     let environment = Settings::from_environment(|name| std::env::var(name).ok())?;
     if let Some(Command::Demo(_)) = &command {
@@ -193,7 +189,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
     let ending = runtime.block_on(async {
         match command {
             None => serve::stdio(&config, &reach).await,
-            Some(Command::Serve { .. }) => serve::http(&config, &reach).await,
+            Some(Command::Serve(_)) => serve::http(&config, &reach).await,
             Some(Command::List(list)) => list.run(&config).await,
             Some(Command::Summary(summary)) => summary.run(&config).await,
             Some(Command::Show(show)) => show.run(&config).await,

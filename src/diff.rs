@@ -8,18 +8,24 @@
 //! show; names and ids stay as they are, so that they can be used in the next call.
 
 mod align;
+mod caveat;
 mod decisions;
 mod divergence;
 mod figures;
+mod reason;
+mod side;
 mod text;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use self::caveat::Caveat;
 pub use self::decisions::{ChangeKind, Choice, DecisionCounts, DecisionDifference};
 pub use self::divergence::{Divergence, DivergentChoice};
 pub use self::figures::{Count, Gaps, GivenScore, Measure, Presence, QualityMeasure, StageDifference};
-use crate::model::{QualityRules, Status, Trace};
+pub use self::reason::Reason;
+pub use self::side::Side;
+use crate::model::{QualityRules, Trace};
 use crate::shown::excerpt;
 
 /// Run b against run a.
@@ -30,7 +36,8 @@ pub struct Comparison {
     /// The run that is held against it.
     pub b: ComparedRun,
     /// What to keep in mind, because the runs are not of one kind: empty where they are.
-    pub comparable: Vec<String>,
+    #[schemars(with = "Vec<String>")]
+    pub comparable: Vec<Caveat>,
     /// Where the runs parted; absent where they decided alike throughout.
     pub first_divergence: Option<Divergence>,
     /// The overall scores.
@@ -90,7 +97,7 @@ pub fn compare(a: &Trace, b: &Trace, rules: &QualityRules) -> Comparison {
     Comparison {
         a: ComparedRun::of(a),
         b: ComparedRun::of(b),
-        comparable: caveats(a, b, &quality),
+        comparable: Caveat::of(a, b, &quality),
         first_divergence,
         quality,
         gaps: Gaps::of(&a.quality, &b.quality),
@@ -117,35 +124,6 @@ impl ComparedRun {
             passed: trace.quality.passed,
         }
     }
-}
-
-/// Why figures of the two runs may not mean the same.
-fn caveats(a: &Trace, b: &Trace, quality: &QualityMeasure) -> Vec<String> {
-    let mut caveats = Vec::new();
-    if a.trace_id == b.trace_id {
-        caveats.push("a and b are the same run".to_owned());
-    }
-    let mut differ = |name: &str, a: Option<&str>, b: Option<&str>| {
-        if a != b {
-            let text = |text: Option<&str>| text.map_or_else(|| "none".to_owned(), quoted);
-            caveats.push(format!("the {name} differ: {} and {}", text(a), text(b)));
-        }
-    };
-    differ("projects", Some(&a.project), Some(&b.project));
-    differ("queries", Some(&a.run.query), Some(&b.run.query));
-    differ("intents", a.run.intent.as_deref(), b.run.intent.as_deref());
-    differ("domains", a.run.domain.as_deref(), b.run.domain.as_deref());
-    differ("report types", a.run.report_type.as_deref(), b.run.report_type.as_deref());
-    for (name, trace) in [("a", a), ("b", b)] {
-        if trace.status() == Status::InProgress {
-            caveats.push(format!("{name} is still in progress: its figures will change"));
-        }
-    }
-    if let (Some(a), Some(b)) = (quality.a_given, quality.b_given) {
-        let (from_a, from_b, to) = (a.scale_max, b.scale_max, quality.scale_max);
-        caveats.push(format!("the scores' scales differ (0..{from_a} and 0..{from_b}): compared on 0..{to}"));
-    }
-    caveats
 }
 
 /// Text in quotation marks that it cannot close.

@@ -46,7 +46,7 @@ pub use prompt::Prompt;
 pub use quality::{PrincipleScore, Quality, QualityRules};
 pub use run::{Agent, Run, Status, TraceContext, UnknownStatus};
 pub use stage::{Entry, Stage};
-pub use timestamp::Timestamp;
+pub use timestamp::{Timestamp, span};
 pub use trace::{DocumentMetadata, Outputs, Trace};
 
 /// Fields of a document that this version does not know; kept when the document is written again.

@@ -5,26 +5,38 @@ use serde_json::{Map, Value, json};
 use whytrace::Error;
 use whytrace::config::Config;
 use whytrace::query::{Overview, Query};
-use whytrace::scorecard::{count_text, counted};
+use whytrace::scorecard::{Tone, count_text, counted};
+use whytrace::service::Service;
 use whytrace::shown::one_line;
 use whytrace::store::index::Scope;
 use whytrace::view::overview::values;
 use whytrace::view::saying::name;
 
 use super::Ending;
+use super::reach::shell_word;
 use super::screen::Screen;
 use super::screen::pager::Sink;
-use super::screen::text::{width, wrap};
+use super::screen::text::wrap;
 
 /// What a person is told whose question needs the database, where that is away; other faults go on.
 pub(super) fn needing_database(error: Error, config: &Config) -> anyhow::Error {
+    let instead = "lists, figures and words such as `last` need it, while `whytrace show` with a run's whole id reads \
+                   its document";
+    away(error, config, instead)
+}
+
+/// Sees that the database answers, before anything changes in which it has a part.
+pub(super) async fn before_a_change(config: &Config) -> anyhow::Result<()> {
+    let answers = Service::stores(config).index.probe().await;
+    answers.map_err(|error| away(error, config, "nothing was changed"))
+}
+
+fn away(error: Error, config: &Config, instead: &str) -> anyhow::Error {
     match error {
-        Error::Unavailable { what: "the database", reason } => anyhow!(
-            "the database is away ({}: {}); lists, figures and words such as `last` need it, while `whytrace show` \
-             with a run's whole id reads its document",
-            config.database.describe(),
-            one_line(&reason)
-        ),
+        Error::Unavailable { what: "the database", reason } => {
+            let database = config.database.describe();
+            anyhow!("the database is away ({database}: {}); {instead}", one_line(&reason))
+        }
         other => other.into(),
     }
 }
@@ -37,7 +49,9 @@ pub(super) async fn of_run(error: Error, id: &str, query: &Query, config: &Confi
     eprintln!("whytrace: {error}");
     let nearby = query.nearby(id, &Scope::All, 5).await;
     if nearby.is_empty() {
-        eprintln!("There are no runs in {}.", config.home.display());
+        for line in no_runs(config) {
+            eprintln!("{line}");
+        }
     } else {
         eprintln!("Some that exist:");
         for id in nearby {
@@ -58,7 +72,7 @@ pub(super) fn explain(
 ) -> anyhow::Result<()> {
     let Some(overview) = overview else { return Ok(()) };
     if overview.runs == 0 {
-        return no_runs(sink, config);
+        return no_runs(config).into_iter().try_for_each(|line| sink.remark(line));
     }
     let runs = counted(usize::try_from(overview.runs).unwrap_or(usize::MAX), "run");
     sink.remark(format!("Without these conditions there are {runs}. What can be asked for:"))?;
@@ -79,22 +93,18 @@ pub(super) fn choices(
     let count = |count: u64| count_text(i64::try_from(count).unwrap_or(i64::MAX));
     let said: Vec<String> =
         counts.iter().map(|(value, some)| format!("{} ({})", name(value), count(*some))).collect();
-    let lead = format!("  --{option:<12} ");
-    let indent = width(&lead);
-    let mut lead = screen.paint.label(&lead);
-    for line in wrap(&said.join(", "), screen.columns().saturating_sub(indent)) {
-        sink.remark(format!("{lead}{line}"))?;
-        lead = " ".repeat(indent);
-    }
-    Ok(())
+    let lines = screen.behind(&format!("  --{option:<12} "), &said.join(", "), Tone::Plain);
+    lines.into_iter().try_for_each(|line| sink.remark(line))
 }
 
-/// Says that there are no runs, and how to get some.
-fn no_runs(sink: &mut Sink, config: &Config) -> anyhow::Result<()> {
-    sink.remark(format!("No runs are recorded in {} yet.", config.home.display()))?;
-    sink.remark("  whytrace demo             see what it looks like with runs made up")?;
-    sink.remark("  whytrace import PATH...   take in documents that you have")?;
-    sink.remark("  whytrace                  started by hand, says how to connect a client")
+/// That there are no runs, and how to get some.
+fn no_runs(config: &Config) -> [String; 4] {
+    [
+        format!("No runs are recorded in {} yet.", config.home.display()),
+        "  whytrace demo             see what it looks like with runs made up".to_owned(),
+        "  whytrace import PATH...   take in documents that you have".to_owned(),
+        "  whytrace                  started by hand, says how to connect a client".to_owned(),
+    ]
 }
 
 /// The fields of an answer that found nothing.
@@ -129,14 +139,9 @@ pub(super) fn again(arguments: impl IntoIterator<Item = String>, option: &str, v
     words.join(" ")
 }
 
-/// A word as a shell takes it for one, whatever it holds.
+/// A word of others as a shell takes it for one, with nothing in it that is not seen.
 pub(super) fn word(text: &str) -> String {
-    let text = one_line(text);
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return text;
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
+    shell_word(&one_line(text))
 }
 
 /// A heading, on as many lines as it needs.

@@ -17,9 +17,12 @@ use whytrace::view::{Extent, comparison};
 use self::decisions::{decision_lines, differs};
 use self::figures::figures;
 use super::screen::pager::Sink;
-use super::screen::text::{fit, width, wrap};
+use super::screen::text::{width, wrap};
 use super::screen::{Screen, Showing};
 use super::{Ending, answer, output};
+
+/// What the runs are called on the screen, as in the columns and on the command line.
+const NAMES: [&str; 2] = ["A", "B"];
 
 /// Hold run B against run A.
 #[derive(Debug, Args)]
@@ -101,7 +104,7 @@ fn page(compared: &Comparison, with_same: bool, screen: &Screen) -> Vec<String> 
     ));
     for caveat in &compared.comparable {
         lines.extend(
-            wrap(&format!("Note: {caveat}"), columns)
+            wrap(&format!("Note: {}", caveat.told(NAMES)), columns)
                 .iter()
                 .map(|line| screen.paint.text(Tone::Notice, line)),
         );
@@ -109,7 +112,7 @@ fn page(compared: &Comparison, with_same: bool, screen: &Screen) -> Vec<String> 
     lines.push(String::new());
     match &compared.first_divergence {
         Some(divergence) => lines.extend(divergence_lines(divergence, screen)),
-        None => lines.push(screen.paint.heading("No divergence: both decided alike throughout")),
+        None => lines.extend(answer::heading(screen, "No divergence: both decided alike throughout")),
     }
     lines.push(String::new());
     lines.extend(figures(compared, screen));
@@ -125,7 +128,7 @@ fn run_lines(letter: &str, run: &ComparedRun, score: Option<f64>, screen: &Scree
     let score = score.map(|score| format!("  {}", score_text(score))).unwrap_or_default();
     let plain = format!("{}{score}  ", run.status.replace('_', " "));
     let result = format!("{plain}{}", screen.paint.text(gate_tone(run.passed), verdict));
-    let id = fit(&run.trace_id, columns);
+    let id = screen.fitted(&run.trace_id, columns);
     let letter = screen.paint.label(letter);
     let mut lines = if width(&id) + 2 + width(&plain) + verdict.len() <= columns {
         vec![format!("  {letter}  {id}  {}", result.trim_end())]
@@ -133,7 +136,7 @@ fn run_lines(letter: &str, run: &ComparedRun, score: Option<f64>, screen: &Scree
         vec![format!("  {letter}  {id}"), format!("     {}", result.trim_end())]
     };
     if let Some(error) = &run.error {
-        lines.extend(behind("     ", &format!("error: {error}"), Tone::Bad, screen));
+        lines.extend(screen.behind("     ", &format!("error: {error}"), Tone::Bad));
     }
     lines
 }
@@ -147,7 +150,7 @@ fn divergence_lines(divergence: &Divergence, screen: &Screen) -> Vec<String> {
         name(&divergence.decision)
     );
     let mut lines = answer::heading(screen, &title);
-    let reason = wrap(&divergence.reason, columns.saturating_sub(2));
+    let reason = wrap(&divergence.reason.told(NAMES), columns.saturating_sub(2));
     lines.extend(reason.iter().map(|line| format!("  {line}")));
     for (letter, choice) in [("A", &divergence.a), ("B", &divergence.b)] {
         let Some(choice) = choice else { continue };
@@ -159,9 +162,9 @@ fn divergence_lines(divergence: &Divergence, screen: &Screen) -> Vec<String> {
         };
         let confidence = choice.confidence.map(|confidence| format!(", confidence {confidence:.2}"));
         let text = format!("{place}{}{}", choice.what, confidence.unwrap_or_default());
-        lines.extend(behind(&format!("  {letter}  "), &text, Tone::Plain, screen));
+        lines.extend(screen.behind(&format!("  {letter}  "), &text, Tone::Plain));
         if !choice.why.is_empty() {
-            lines.extend(behind("     why: ", &choice.why, Tone::Plain, screen));
+            lines.extend(screen.behind("     why: ", &choice.why, Tone::Plain));
         }
     }
     lines
@@ -178,22 +181,7 @@ fn gap_lines(compared: &Comparison, screen: &Screen) -> Vec<String> {
     .filter(|(_, gaps, _)| !gaps.is_empty())
     .flat_map(|(lead, gaps, tone)| {
         let gaps: Vec<String> = gaps.iter().map(|gap| name(gap)).collect();
-        behind(lead, &gaps.join(", "), tone, screen)
+        screen.behind(lead, &gaps.join(", "), tone)
     })
     .collect()
-}
-
-/// A text behind a label, broken into lines that begin where the first does.
-fn behind(lead: &str, text: &str, tone: Tone, screen: &Screen) -> Vec<String> {
-    let indent = lead.chars().count();
-    let mut lead = screen.paint.label(lead);
-    let lines = wrap(text, screen.columns().saturating_sub(indent));
-    lines
-        .into_iter()
-        .map(|line| {
-            let line = format!("{lead}{}", screen.paint.text(tone, &line));
-            lead = " ".repeat(indent);
-            line
-        })
-        .collect()
 }

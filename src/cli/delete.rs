@@ -11,7 +11,7 @@ use whytrace::service::Service;
 use whytrace::shown::excerpt;
 use whytrace::store::index::Scope;
 
-use super::{Ending, output, usage};
+use super::{Ending, answer, output, usage};
 
 /// Delete runs.
 #[derive(Debug, Args)]
@@ -44,9 +44,10 @@ struct Done {
 impl Delete {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<Ending> {
         if !self.yes && !std::io::stdin().is_terminal() {
-            let why = "nobody can be asked here whether to delete for good; send --yes".to_owned();
+            let why = "nobody can be asked here whether to delete for good; say --yes".to_owned();
             usage(ErrorKind::MissingRequiredArgument, why);
         }
+        answer::before_a_change(config).await?;
         let service = Service::open(config)?;
         let done = self.delete(&service).await;
         service.close().await;

@@ -6,11 +6,12 @@ use whytrace::config::{Config, Settings, default_demo_home};
 use whytrace::demo::{Highlights, Recipe};
 use whytrace::maintenance::Importer;
 use whytrace::model::Timestamp;
+use whytrace::scorecard::counted;
 use whytrace::service::Service;
 use whytrace::store::index::{Filter, Scope};
 
 use super::reach::Reach;
-use super::{Ending, output, progress};
+use super::{Ending, answer, output, progress};
 
 /// Write the history of a pipeline that does not exist, to look around in.
 #[derive(Debug, Args)]
@@ -83,6 +84,7 @@ impl Demo {
     }
 
     pub(super) async fn run(self, config: &Config, reach: &Reach) -> anyhow::Result<Ending> {
+        answer::before_a_change(config).await?;
         let service = Service::open(config)?;
         let written = self.write(config, &service, reach).await;
         service.close().await;
@@ -112,9 +114,9 @@ impl Demo {
         let own = index.with_prefix(&recipe.prefix(), &Scope::All, recipe.runs).await?.len() as u64;
         if held > own && !self.into_existing {
             eprintln!(
-                "whytrace: {} holds {} other runs; name an empty folder with --home, or send --into-existing",
+                "whytrace: {} holds {}; name an empty folder with --home, or say --into-existing",
                 config.home.display(),
-                held - own
+                counted(usize::try_from(held - own).unwrap_or(usize::MAX), "other run")
             );
             return Ok(None);
         }

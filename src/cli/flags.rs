@@ -157,7 +157,7 @@ fn review(flag: &Flag) -> String {
 fn lines(flag: &Flag, screen: &Screen) -> Vec<String> {
     let tone = if flag.severity == Severity::Warning { Tone::Bad } else { Tone::Notice };
     let columns = screen.columns();
-    let title = format!("{}: {}", flag.severity.as_str(), name(&flag.message));
+    let title = format!("{}: {}", flag.severity.as_str(), flag.message);
     let mut lines: Vec<String> = Vec::new();
     for line in wrap(&title, columns) {
         let (severity, rest) =
@@ -189,11 +189,7 @@ fn lines(flag: &Flag, screen: &Screen) -> Vec<String> {
         ("answer", Some(review(flag))),
     ] {
         let Some(text) = text else { continue };
-        let mut lead = screen.paint.label(&format!("  {label:<8} "));
-        for line in wrap(&text, columns.saturating_sub(11)) {
-            lines.push(format!("{lead}{line}"));
-            lead = " ".repeat(11);
-        }
+        lines.extend(screen.behind(&format!("  {label:<8} "), &text, Tone::Plain));
     }
     lines
 }

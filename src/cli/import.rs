@@ -12,7 +12,7 @@ use whytrace::config::Config;
 use whytrace::maintenance::{Imported, Importer};
 use whytrace::service::Service;
 
-use super::{Ending, output, progress};
+use super::{Ending, answer, output, progress};
 
 /// Take in trace documents.
 #[derive(Debug, Args)]
@@ -37,6 +37,7 @@ impl Import {
         for path in &self.paths {
             found.add(path).with_context(|| path.display().to_string())?;
         }
+        answer::before_a_change(config).await?;
         let service = Service::open(config)?;
         let mut importer =
             Importer::new(service.intake.recorder().stores().clone(), service.redactor.clone());

@@ -16,7 +16,6 @@ use whytrace::view::{Extent, pattern};
 use super::screen::bar::bar;
 use super::screen::pager::Sink;
 use super::screen::table::{Cell, Column, Layout};
-use super::screen::text::fit;
 use super::screen::{Screen, Showing};
 use super::{Ending, answer, output, usage};
 
@@ -149,12 +148,9 @@ fn page(report: &PatternsReport, headline: &str, screen: &Screen) -> Vec<String>
         lines.push(layout.head(screen.paint));
         for (pattern, row) in report.patterns.iter().zip(&rows) {
             lines.push(layout.row(row, screen.paint));
-            let columns = screen.columns().saturating_sub(4);
-            lines.extend(
-                places(pattern)
-                    .iter()
-                    .map(|place| format!("    {}", screen.paint.label(&fit(place, columns)))),
-            );
+            for (lead, places) in places(pattern) {
+                lines.extend(screen.behind(&format!("    {lead:<8}"), &places, Tone::Label));
+            }
         }
     }
     if report.left_out_by_min_runs > 0 {
@@ -198,15 +194,15 @@ fn cells(pattern: &Pattern) -> Vec<Cell> {
 }
 
 /// Where it fails, as far as runs say where they belong.
-fn places(pattern: &Pattern) -> Vec<String> {
-    let by = |field: &str, counts: &[GapCount]| {
+fn places(pattern: &Pattern) -> Vec<(&'static str, String)> {
+    let by = |field, counts: &[GapCount]| {
         let failing = counts.iter().filter(|count| count.gap_runs > 0);
         let named: Vec<String> = failing
             .filter_map(|count| {
                 Some(format!("{} {}/{}", name(count.value.as_deref()?), count.gap_runs, count.runs))
             })
             .collect();
-        (!named.is_empty()).then(|| format!("{field}  {}", named.join(", ")))
+        (!named.is_empty()).then(|| (field, named.join(", ")))
     };
     [by("intent", &pattern.by_intent), by("domain", &pattern.by_domain)].into_iter().flatten().collect()
 }

@@ -5,7 +5,7 @@ use whytrace::config::Config;
 use whytrace::maintenance::{self, Reindexed};
 use whytrace::service::Service;
 
-use super::{Ending, output, progress};
+use super::{Ending, answer, output, progress};
 
 /// Build the database again from the documents.
 #[derive(Debug, Args)]
@@ -17,6 +17,7 @@ pub(super) struct Reindex {
 
 impl Reindex {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<Ending> {
+        answer::before_a_change(config).await?;
         let service = Service::open(config)?;
         let stores = service.intake.recorder().stores();
         let places = stores.documents.places().await?;

@@ -12,7 +12,7 @@ pub(super) mod text;
 use std::io::IsTerminal as _;
 
 use clap::{Args, ValueEnum};
-use whytrace::scorecard::Paper;
+use whytrace::scorecard::{Paper, Tone};
 
 use self::paint::Paint;
 
@@ -110,6 +110,24 @@ impl Screen {
     /// What pages of running text are written on.
     pub(super) fn paper(&self) -> Paper {
         Paper { columns: self.columns(), width: text::width }
+    }
+
+    /// A text behind a label, broken into lines that begin where the first does.
+    pub(super) fn behind(&self, lead: &str, text: &str, tone: Tone) -> Vec<String> {
+        let indent = text::width(lead);
+        let mut lead = self.paint.label(lead);
+        let lines = text::wrap(text, self.columns().saturating_sub(indent));
+        let line = |line: String| {
+            let line = format!("{lead}{}", self.paint.text(tone, &line));
+            lead = " ".repeat(indent);
+            line
+        };
+        lines.into_iter().map(line).collect()
+    }
+
+    /// The text on one line of at most so many columns; whole where lines may be as long as they like.
+    pub(super) fn fitted(&self, text: &str, columns: usize) -> String {
+        text::fit(text, self.width.map_or(usize::MAX, |_| columns))
     }
 
     /// Columns of running text.

@@ -4,8 +4,9 @@ use std::io::{ErrorKind, IsTerminal as _};
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
+use clap::Args;
 use tokio_util::sync::CancellationToken;
-use whytrace::config::Config;
+use whytrace::config::{Config, Settings};
 use whytrace::mcp::{Server, ToolSet};
 use whytrace::service::Service;
 use whytrace::store::index::Scope;
@@ -13,6 +14,30 @@ use whytrace::transport::{BindError, HttpOptions, HttpServer, serve_stdio};
 
 use super::reach::Reach;
 use super::{Ending, greeting};
+
+/// Serve MCP over HTTP: /mcp, and /sse with /messages for old clients
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Address and port [default: 127.0.0.1:7717]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Another host name under which it is reached, such as behind a proxy
+    #[arg(long = "allow-host", value_name = "HOST")]
+    allowed_hosts: Vec<String>,
+    /// A web origin that may call, such as https://app.example
+    #[arg(long = "allow-origin", value_name = "ORIGIN")]
+    allowed_origins: Vec<String>,
+}
+
+impl Serve {
+    /// Puts what was said into the settings, where files and the environment may say it too.
+    pub(super) fn settle(&self, flags: &mut Settings) {
+        let said = |names: &[String]| (!names.is_empty()).then(|| names.to_vec());
+        flags.listen = self.listen;
+        flags.allowed_hosts = said(&self.allowed_hosts);
+        flags.allowed_origins = said(&self.allowed_origins);
+    }
+}
 
 /// Serves one client on standard input and output.
 pub(super) async fn stdio(config: &Config, reach: &Reach) -> anyhow::Result<Ending> {
@@ -56,7 +81,7 @@ fn explain(error: BindError) -> anyhow::Error {
             let other = SocketAddr::new(listen.ip(), free_port_after(listen));
             anyhow::anyhow!(
                 "could not listen on {listen}: it is taken, perhaps by a whytrace that is running already; \
-                 use that one, or send --listen {other}"
+                 use that one, or say --listen {other}"
             )
         }
         error => error.into(),

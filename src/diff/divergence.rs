@@ -12,7 +12,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::decisions::{Aligned, ChangeKind, DecisionDifference, Placed};
-use super::quoted;
+use super::reason::Reason;
+use super::side::Side;
 use crate::model::Status;
 use crate::shown::excerpt;
 
@@ -25,7 +26,8 @@ pub struct Divergence {
     /// The decision's key: a's, where it is a divergence of a.
     pub decision: String,
     /// Why it is one.
-    pub reason: String,
+    #[schemars(with = "String")]
+    pub reason: Reason,
     /// How many decisions before it the runs made alike.
     pub agreed_before: usize,
     /// What a did there, if it did anything.
@@ -84,7 +86,7 @@ fn first_that(
     let leading = a.or(b)?;
     let (aligned, difference) = leading.compared;
     let reason = match (a, b) {
-        (Some(_), Some(_)) => "at the same point, a and b made different decisions".to_owned(),
+        (Some(_), Some(_)) => Reason::Apart,
         _ => reason(difference, leading.other_ended, statuses),
     };
     Some(Divergence {
@@ -132,29 +134,19 @@ fn is_shared(aligned: &Aligned<'_>) -> bool {
     aligned.a.is_some() && aligned.b.is_some()
 }
 
-fn reason(difference: &DecisionDifference, other_ended: bool, (a, b): (Status, Status)) -> String {
-    let only = |one: &str, other: &str, status: Status| match (other_ended, status) {
-        (false, _) => format!("only {one} made this decision"),
-        (true, Status::Complete) => format!("only {one} made this decision; {other} made none from here on"),
-        (true, _) => format!("only {one} made this decision; {other} ({status}) made none from here on"),
-    };
+fn reason(difference: &DecisionDifference, other_ended: bool, (a, b): (Status, Status)) -> Reason {
+    let only = |side, other| if other_ended { Reason::Ended(side, other) } else { Reason::Only(side) };
     match difference.kind {
-        ChangeKind::OnlyA => only("a", "b", b),
-        ChangeKind::OnlyB => only("b", "a", a),
-        _ if difference.what_changed => {
-            if let Some(option) = difference.taken_up.first() {
-                format!("b chose {}, which a had considered and not taken", quoted(option))
-            } else if let Some(option) = difference.dropped.first() {
-                format!("a chose {}, which b considered and did not take", quoted(option))
-            } else {
-                "a and b chose differently".to_owned()
-            }
-        }
-        _ if difference.confidence_changed => {
-            "all choices are the same; this is the first with another confidence".to_owned()
-        }
-        ChangeKind::Changed => "all choices are the same; this is the first with other options".to_owned(),
-        ChangeKind::Same => "all choices are the same; this is the first in another order".to_owned(),
+        ChangeKind::OnlyA => only(Side::A, b),
+        ChangeKind::OnlyB => only(Side::B, a),
+        _ if difference.what_changed => match (difference.taken_up.first(), difference.dropped.first()) {
+            (Some(option), _) => Reason::Took(Side::B, option.clone()),
+            (None, Some(option)) => Reason::Took(Side::A, option.clone()),
+            (None, None) => Reason::Choice,
+        },
+        _ if difference.confidence_changed => Reason::Confidence,
+        ChangeKind::Changed => Reason::Options,
+        ChangeKind::Same => Reason::Order,
     }
 }
 

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::model::Status;
 
 fn trace(fields: &Value) -> Trace {
     let mut document = json!({
@@ -65,7 +66,7 @@ fn an_option_that_b_took_up_is_named() {
     assert_eq!((decision.considered_only_a.len(), decision.considered_only_b.len()), (1, 0), "bing");
     assert!((decision.confidence_delta.unwrap() + 0.3).abs() < 1e-9);
     assert_eq!(
-        comparison.first_divergence.unwrap().reason,
+        comparison.first_divergence.unwrap().reason.to_string(),
         "b chose \"linkedin\", which a had considered and not taken"
     );
 }
@@ -86,7 +87,21 @@ fn an_inserted_decision_comes_before_the_change_behind_it() {
         &[("s", "k", "1", PLAIN), ("s", "m", "new", PLAIN), ("s", "l", "y", PLAIN)],
     );
     assert_eq!(ids(&first), [None, Some("b1")]);
-    assert_eq!(first.reason, "only b made this decision");
+    assert_eq!(first.reason.to_string(), "only b made this decision");
+}
+
+#[test]
+fn sentences_go_by_the_names_that_the_runs_have_where_they_are_read() {
+    let dropped = told(
+        &deciding("a", &[("s", "k", "exa", PLAIN)]),
+        &deciding("b", &[("s", "k", "google", json!({"alternatives_considered": ["exa"]}))]),
+    );
+    let reason = dropped.first_divergence.unwrap().reason;
+    assert_eq!(reason.told(["A", "B"]), "A chose \"exa\", which B considered and did not take");
+    let run = trace(&json!({"run": {"status": "in_progress"}}));
+    let told: Vec<_> = told(&run, &run).comparable.iter().map(|caveat| caveat.told(["A", "B"])).collect();
+    let unfinished = "is still in progress: its figures will change";
+    assert_eq!(told, ["A and B are the same run", &format!("A {unfinished}"), &format!("B {unfinished}")]);
 }
 
 #[test]
@@ -96,7 +111,7 @@ fn different_decisions_at_one_point_are_both_named() {
         &[("s", "k", "1", PLAIN), ("s", "m", "y", PLAIN)],
     );
     assert_eq!(ids(&first), [Some("a1"), Some("b1")]);
-    assert_eq!(first.reason, "at the same point, a and b made different decisions");
+    assert_eq!(first.reason.to_string(), "at the same point, a and b made different decisions");
 }
 
 #[test]
@@ -105,7 +120,7 @@ fn a_run_that_stopped_early_is_said_to_have_stopped() {
     let mut b = deciding("b", &[("s", "k", "1", PLAIN)]);
     b.run.status = Status::Failed;
     assert_eq!(
-        told(&a, &b).first_divergence.unwrap().reason,
+        told(&a, &b).first_divergence.unwrap().reason.to_string(),
         "only a made this decision; b (failed) made none from here on"
     );
 }
@@ -115,7 +130,10 @@ fn another_confidence_is_named_only_where_all_choices_are_the_same() {
     let sure = json!({"confidence": 0.9});
     let unsure = json!({"confidence": 0.4});
     let first = divergence(&[("s", "k", "1", sure.clone())], &[("s", "k", "1", unsure.clone())]);
-    assert_eq!(first.reason, "all choices are the same; this is the first with another confidence");
+    assert_eq!(
+        first.reason.to_string(),
+        "all choices are the same; this is the first with another confidence"
+    );
     let first = divergence(
         &[("s", "k", "1", sure), ("s", "l", "x", PLAIN)],
         &[("s", "k", "1", unsure), ("s", "l", "y", PLAIN)],
@@ -139,7 +157,7 @@ fn runs_of_different_kinds_are_compared_with_a_caveat() {
     let a = trace(&json!({"trace_id": "a", "run": {"intent": "validating"}}));
     let b = trace(&json!({"trace_id": "b", "project_name": "other", "run": {"status": "in_progress"}}));
     assert_eq!(
-        told(&a, &b).comparable,
+        told(&a, &b).comparable.iter().map(ToString::to_string).collect::<Vec<_>>(),
         [
             "the projects differ: \"cobot\" and \"other\"",
             "the intents differ: \"validating\" and none",

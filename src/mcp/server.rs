@@ -182,7 +182,8 @@ impl ServerHandler for Server {
 
 /// What the client says of itself: in the request where it does (2026-07-28), else when it connected.
 fn caller(request: &RequestContext<RoleServer>) -> CallerContext {
-    let client = request.client_info();
+    // One that skipped `initialize` is given the library's own name, which says nothing about who calls.
+    let client = request.client_info().filter(|client| *client != Implementation::default());
     let owned = |text: Option<&str>| text.map(str::to_owned);
     CallerContext {
         client_name: client.as_ref().map(|client| client.name.clone()),

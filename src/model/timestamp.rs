@@ -47,10 +47,32 @@ impl Timestamp {
         seconds
     }
 
+    /// Reads what people name: what [`Timestamp::from_str`] reads, or a date alone, which is its beginning.
+    #[must_use]
+    pub fn of_date_or_time(text: &str) -> Option<Self> {
+        let text = text.trim();
+        text.parse().or_else(|_| format!("{text}T00:00:00Z").parse()).ok()
+    }
+
     /// This moment moved by `delta`; stays where it is when the result cannot be expressed.
     #[must_use]
     pub fn plus(self, delta: TimeDelta) -> Self {
         self.0.checked_add_signed(delta).map_or(self, Self::new)
+    }
+}
+
+/// Reads a span of time such as `30m`, `24h`, `7d` or `2w`; `None` for anything else.
+#[must_use]
+pub fn span(text: &str) -> Option<TimeDelta> {
+    let text = text.trim();
+    let (count, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let count: i64 = count.trim().parse().ok().filter(|count| *count >= 0)?;
+    match unit {
+        "m" => TimeDelta::try_minutes(count),
+        "h" => TimeDelta::try_hours(count),
+        "d" => TimeDelta::try_days(count),
+        "w" => TimeDelta::try_weeks(count),
+        _ => None,
     }
 }
 

@@ -20,11 +20,11 @@ pub(super) async fn resolve(stores: &Stores, id: &str, scope: &Scope) -> Result<
     match stores.index.with_prefix(id, scope, CANDIDATES + 1).await {
         Ok(found) => choose(stores, id, exact, found, scope).await,
         // With the database away an exact id may still be found in a document or at hand.
-        Err(Error::Unavailable { .. }) if exact.is_some() => match exact {
+        Err(Error::Unavailable { reason, .. }) if exact.is_some() => match exact {
             Some(exact) if is_readable(stores, &exact, scope).await? => Ok(exact),
             _ => Err(Error::Unavailable {
                 what: "the database",
-                reason: format!("and no document or recent run is called exactly {id:?}"),
+                reason: format!("{reason}; and no document or recent run is called exactly {id:?}"),
             }),
         },
         Err(error) => Err(error),

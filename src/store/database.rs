@@ -95,7 +95,7 @@ impl Database {
     pub(crate) async fn reader(&self) -> Result<Session> {
         match &self.kind {
             Kind::Sqlite(database) => database.reader().await,
-            Kind::Postgres(database) => database.session().await,
+            Kind::Postgres(database) => database.reader().await,
         }
     }
 

@@ -1,31 +1,12 @@
 //! Moments as questions name them: RFC 3339, or a span that reaches back from now.
 
-use chrono::TimeDelta;
-
-use crate::model::Timestamp;
+use crate::model::{Timestamp, span};
 
 /// Reads `2026-02-13T14:30:22Z` and dates alone as themselves, `30m`, `24h`, `7d` or `2w` as so long before `now`.
 /// `None` for anything else.
 #[must_use]
 pub fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
-    if let Some(span) = span(text) {
-        return Some(now.plus(-span));
-    }
-    let text = text.trim();
-    text.parse().or_else(|_| format!("{text}T00:00:00Z").parse()).ok()
-}
-
-fn span(text: &str) -> Option<TimeDelta> {
-    let text = text.trim();
-    let (count, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let count: i64 = count.trim().parse().ok().filter(|count| *count >= 0)?;
-    match unit {
-        "m" => TimeDelta::try_minutes(count),
-        "h" => TimeDelta::try_hours(count),
-        "d" => TimeDelta::try_days(count),
-        "w" => TimeDelta::try_weeks(count),
-        _ => None,
-    }
+    span(text).map(|span| now.plus(-span)).or_else(|| Timestamp::of_date_or_time(text))
 }
 
 #[cfg(test)]

@@ -4,10 +4,8 @@ use whytrace::diff::{ChangeKind, Choice, Comparison, DecisionDifference};
 use whytrace::scorecard::Tone;
 use whytrace::view::saying::name;
 
-use super::behind;
 use crate::cli::answer;
 use crate::cli::screen::Screen;
-use crate::cli::screen::text::fit;
 
 pub(super) fn decision_lines(compared: &Comparison, with_same: bool, screen: &Screen) -> Vec<String> {
     let counts = &compared.counts;
@@ -39,7 +37,7 @@ fn decision(difference: &DecisionDifference, screen: &Screen) -> Vec<String> {
         ChangeKind::Same => ('=', Tone::Label),
     };
     let place = format!("{} / {}", name(&difference.stage), name(&difference.decision));
-    let place = fit(&place, screen.columns().saturating_sub(4));
+    let place = screen.fitted(&place, screen.columns().saturating_sub(4));
     let mut lines = vec![format!("  {} {place}", screen.paint.text(tone, &sign.to_string()))];
     let is_one_line = !difference.what_changed && difference.a.is_some() && difference.b.is_some();
     let sides = [("A", &difference.a), ("B", &difference.b)];
@@ -50,9 +48,9 @@ fn decision(difference: &DecisionDifference, screen: &Screen) -> Vec<String> {
             choice.confidence.map(|confidence| format!(" ({confidence:.2})")).unwrap_or_default();
         let lead = format!("    {letter} ");
         let text = format!("{}{}", choice.what, if is_one_line { String::new() } else { confidence });
-        lines.extend(behind(&lead, &text, Tone::Plain, screen));
+        lines.extend(screen.behind(&lead, &text, Tone::Plain));
         if let Some(error) = &choice.error {
-            lines.extend(behind("      ", &format!("error: {error}"), Tone::Bad, screen));
+            lines.extend(screen.behind("      ", &format!("error: {error}"), Tone::Bad));
         }
     }
     if is_one_line && difference.confidence_changed {
@@ -61,7 +59,7 @@ fn decision(difference: &DecisionDifference, screen: &Screen) -> Vec<String> {
             confidence.map_or_else(|| "-".to_owned(), |confidence| format!("{confidence:.2}"))
         };
         let text = format!("confidence {} -> {}", confidence(&difference.a), confidence(&difference.b));
-        lines.extend(behind("      ", &text, Tone::Plain, screen));
+        lines.extend(screen.behind("      ", &text, Tone::Plain));
     }
     for (told, options) in [
         ("B took what A passed over", &difference.taken_up),
@@ -71,11 +69,11 @@ fn decision(difference: &DecisionDifference, screen: &Screen) -> Vec<String> {
     ] {
         if !options.is_empty() {
             let options: Vec<String> = options.iter().map(|option| name(option)).collect();
-            lines.extend(behind("      ", &format!("{told}: {}", options.join(", ")), Tone::Label, screen));
+            lines.extend(screen.behind("      ", &format!("{told}: {}", options.join(", ")), Tone::Label));
         }
     }
     if is_one_line && let Some(error) = difference.b.as_ref().and_then(|choice| choice.error.as_ref()) {
-        lines.extend(behind("      ", &format!("error in B: {error}"), Tone::Bad, screen));
+        lines.extend(screen.behind("      ", &format!("error in B: {error}"), Tone::Bad));
     }
     lines
 }

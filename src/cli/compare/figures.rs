@@ -40,7 +40,7 @@ pub(super) fn figures(compared: &Comparison, screen: &Screen) -> Vec<String> {
     for row in &mut rows {
         row.resize(columns.len(), Cell::default());
     }
-    let layout = Layout::of(&columns, &rows, Some(screen.columns().saturating_sub(2)));
+    let layout = Layout::of(&columns, &rows, screen.width.map(|_| screen.columns().saturating_sub(2)));
     let mut lines = vec![format!("  {}", layout.head(screen.paint))];
     lines.extend(rows.iter().map(|row| format!("  {}", layout.row(row, screen.paint))));
     lines

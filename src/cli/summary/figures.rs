@@ -3,6 +3,7 @@
 use whytrace::scorecard::{Tone, count_text, counted, duration_text, money_text, score_text};
 use whytrace::statistics::{GroupReport, GroupedReport, SummaryReport};
 use whytrace::view::saying::{name, percent};
+use whytrace::view::summary::{said, statuses};
 
 use crate::cli::answer;
 use crate::cli::screen::Screen;
@@ -123,20 +124,4 @@ pub(super) fn groups_table(groups: &GroupedReport, screen: &Screen) -> Vec<Strin
     lines.push(layout.head(screen.paint));
     lines.extend(rows.iter().map(|row| layout.row(row, screen.paint)));
     lines
-}
-
-fn statuses(report: &SummaryReport) -> String {
-    let by = &report.by_status;
-    let counts = [
-        (by.complete, "complete"),
-        (by.failed, "failed"),
-        (by.incomplete, "incomplete"),
-        (by.in_progress, "in progress"),
-    ];
-    let some = counts.into_iter().filter(|(count, _)| *count > 0);
-    some.map(|(count, status)| format!("{} {status}", count_text(count))).collect::<Vec<_>>().join(", ")
-}
-
-fn said<T>(what: &str, figure: Option<T>, text: impl Fn(T) -> String) -> Option<String> {
-    figure.map(|figure| format!("{what} {}", text(figure)))
 }

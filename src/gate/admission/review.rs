@@ -3,12 +3,12 @@
 use chrono::TimeDelta;
 
 use super::Draft;
-use super::fields::{Fields, moment, not_blank};
+use super::fields::{Fields, not_blank};
 use super::run::LONG_TEXT_BYTES;
 use crate::gate::limits::OPTION_BYTES;
 use crate::gate::refusal::{Refusal, quoted};
 use crate::gate::request::{FlagAction, ReviewRequest};
-use crate::model::{Event, EventBody, OutcomeEvent, ReviewEvent, Timestamp, TraceId};
+use crate::model::{Event, EventBody, OutcomeEvent, ReviewEvent, Timestamp, TraceId, span};
 
 /// Longest time for which a flag may be snoozed, in days: ten years.
 const SNOOZE_DAYS: i64 = 3660;
@@ -142,31 +142,14 @@ fn has(sent: &Option<String>) -> bool {
 }
 
 fn snooze_until(sent: &str, now: Timestamp) -> Result<Timestamp, Refusal> {
-    let until = match span(sent) {
-        Some(span) => now.plus(span),
-        None => moment("snooze_until", Some(sent))?.unwrap_or(now),
+    let refused = |fault: &str, rule: String| {
+        let remedy = "send a time ahead, such as \"7d\", \"12h\" or \"2026-02-13T14:30:22Z\"";
+        Refusal::new("snooze_until", format!("{} is {fault}", quoted(sent)), rule, remedy)
     };
-    if until > now && until <= now.plus(TimeDelta::days(SNOOZE_DAYS)) {
-        return Ok(until);
-    }
-    Err(Refusal::new(
-        "snooze_until",
-        format!("{} is outside", quoted(sent)),
-        format!("the next {SNOOZE_DAYS} days"),
-        "send a time ahead, for example \"7d\"",
-    ))
-}
-
-/// A span such as `30m`, `12h`, `7d` or `2w`.
-fn span(text: &str) -> Option<TimeDelta> {
-    let text = text.trim();
-    let (count, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let count: i64 = count.parse().ok().filter(|count| *count >= 0)?;
-    match unit {
-        "m" => TimeDelta::try_minutes(count),
-        "h" => TimeDelta::try_hours(count),
-        "d" => TimeDelta::try_days(count),
-        "w" => TimeDelta::try_weeks(count),
-        _ => None,
+    let until = span(sent).map(|span| now.plus(span)).or_else(|| Timestamp::of_date_or_time(sent));
+    match until {
+        None => Err(refused("not", "a span, a date or an RFC 3339 time".to_owned())),
+        Some(until) if until > now && until <= now.plus(TimeDelta::days(SNOOZE_DAYS)) => Ok(until),
+        Some(_) => Err(refused("outside", format!("the next {SNOOZE_DAYS} days"))),
     }
 }

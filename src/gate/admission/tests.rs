@@ -351,6 +351,22 @@ fn a_review_gives_an_event_for_each_thing_it_looks_at() {
 }
 
 #[test]
+fn a_flag_is_snoozed_for_a_span_until_a_date_or_until_a_time() {
+    for (said, meant) in [
+        ("12h", "2026-02-14T02:30:22Z"),
+        ("2026-03-01", "2026-03-01T00:00:00Z"),
+        ("2026-03-01T10:00:00Z", "2026-03-01T10:00:00Z"),
+    ] {
+        let fields = json!({"flag_id": "f1", "flag_action": "snooze", "snooze_until": said});
+        let Some(FlagOrder { change: FlagChange::Snooze(until), .. }) = reviewed(&fields).unwrap().flag
+        else {
+            panic!("{said}")
+        };
+        assert_eq!(until.seconds_since(at(meant)).floor(), 0.0, "{said}");
+    }
+}
+
+#[test]
 fn a_review_without_what_it_needs_is_refused() {
     for (fields, missing) in [
         (json!({}), "arguments"),

@@ -3,6 +3,7 @@
 use crate::scorecard::{count_text, counted, duration_text, money_text, score_text};
 use crate::statistics::{GateReport, SummaryReport};
 use crate::view::saying::percent;
+use crate::view::summary::{said, statuses};
 
 /// The whole summary, a line a figure; what no run supports is left out.
 pub(super) fn figures(report: &SummaryReport) -> Vec<String> {
@@ -73,19 +74,6 @@ pub(super) fn brief(report: &SummaryReport) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn statuses(report: &SummaryReport) -> String {
-    let by = &report.by_status;
-    let counts = [
-        (by.complete, "complete"),
-        (by.failed, "failed"),
-        (by.incomplete, "incomplete"),
-        (by.in_progress, "in progress"),
-    ];
-    let some = counts.into_iter().filter(|(count, _)| *count > 0);
-    let some: Vec<String> = some.map(|(count, status)| format!("{} {status}", count_text(count))).collect();
-    if some.is_empty() { "none".to_owned() } else { some.join(", ") }
-}
-
 fn gate(gate: &GateReport) -> String {
     let counts = format!(
         "{} passed, {} failed, {} unknown",
@@ -104,8 +92,4 @@ fn gate(gate: &GateReport) -> String {
         }
         _ => counts,
     }
-}
-
-fn said<T>(what: &str, figure: Option<T>, text: impl Fn(T) -> String) -> Option<String> {
-    figure.map(|figure| format!("{what} {}", text(figure)))
 }

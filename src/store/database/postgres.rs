@@ -1,8 +1,8 @@
 //! The shared database: a pool whose connections are rolled back before each use.
 
 use std::str::FromStr as _;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Mutex as StdMutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use sqlx::migrate::Migrator;
@@ -14,7 +14,7 @@ use tokio::sync::{Mutex, OnceCell};
 use super::{
     Found, STATEMENT_BOUND, Session, Work, database_error, is_worth_repeating, needs_migration, unavailable,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
@@ -24,13 +24,27 @@ const CONNECT_BOUND: Duration = Duration::from_secs(8);
 /// How long a connection of the pool may take.
 const ACQUIRE_BOUND: Duration = Duration::from_secs(2);
 
+/// How long a reading question waits for the first answer of a server: somebody waits for it in turn, while what is
+/// recorded is safe in the journal meanwhile.
+const READER_BOUND: Duration = Duration::from_secs(3);
+
 #[derive(Debug)]
 pub(super) struct PostgresDatabase {
     url: Secret,
     schema: String,
     pool: OnceCell<sqlx::Pool<Postgres>>,
-    is_away: AtomicBool,
+    outage: StdMutex<Option<Outage>>,
     probe: Mutex<()>,
+}
+
+/// The last try failed.
+#[derive(Clone, Debug)]
+struct Outage {
+    reason: String,
+    /// Until when a reading question believes it without trying. That is as long as the failed try took, so that a
+    /// question of many parts waits once for a server that does not answer, and one that refuses can come back at any
+    /// moment.
+    believed_until: Instant,
 }
 
 /// A text that never shows in logs.
@@ -48,49 +62,65 @@ impl PostgresDatabase {
             url: Secret(url),
             schema,
             pool: OnceCell::new(),
-            is_away: AtomicBool::new(false),
+            outage: StdMutex::default(),
             probe: Mutex::default(),
         }
     }
 
-    /// A connection from the pool. While the server is known to be away only one caller at a time tries again, and
-    /// the others are told at once.
-    pub(super) async fn session(&self) -> Result<Session> {
-        if !self.is_away.load(Ordering::Relaxed) {
-            let session = self.connect().await;
-            self.is_away.store(session.is_err(), Ordering::Relaxed);
-            return session;
+    /// A connection for a reading question.
+    pub(super) async fn reader(&self) -> Result<Session> {
+        match self.outage() {
+            Some(outage) if Instant::now() < outage.believed_until => Err(unavailable(outage.reason)),
+            _ => self.session(READER_BOUND).await,
         }
-        let Ok(_probing) = self.probe.try_lock() else {
-            return Err(unavailable("it did not answer a moment ago".to_owned()));
+    }
+
+    /// A connection from the pool, where the server's first answer is waited for so long. While it is known to be away
+    /// only one caller at a time tries again, and the others are told at once.
+    async fn session(&self, patience: Duration) -> Result<Session> {
+        let _probing = match self.outage() {
+            None => None,
+            Some(outage) => match self.probe.try_lock() {
+                Ok(probing) => Some(probing),
+                Err(_) => return Err(unavailable(outage.reason)),
+            },
         };
-        let session = self.connect().await;
-        self.is_away.store(session.is_err(), Ordering::Relaxed);
+        let begun = Instant::now();
+        let session = self.connect(patience).await;
+        let outage = session.as_ref().err().map(|error| Outage {
+            reason: match error {
+                Error::Unavailable { reason, .. } => reason.clone(),
+                other => other.to_string(),
+            },
+            believed_until: Instant::now() + begun.elapsed().min(READER_BOUND),
+        });
+        *self.outage.lock().unwrap_or_else(PoisonError::into_inner) = outage;
         session
     }
 
-    async fn connect(&self) -> Result<Session> {
+    fn outage(&self) -> Option<Outage> {
+        self.outage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn connect(&self, patience: Duration) -> Result<Session> {
         let connecting = async {
-            let pool = self.pool.get_or_try_init(|| self.open()).await?;
+            let pool = self.pool.get_or_try_init(|| self.open(patience)).await?;
             pool.acquire().await.map(Session::Postgres).map_err(|error| database_error(&error))
         };
         tokio::time::timeout(CONNECT_BOUND, connecting)
             .await
-            .unwrap_or_else(|_| Err(unavailable("it does not answer".to_owned())))
+            .unwrap_or_else(|_| Err(database_error(&silence(CONNECT_BOUND))))
     }
 
     pub(super) async fn write<T: Send>(&self, work: Work<T>) -> Result<T> {
-        let mut session = self.session().await?;
+        let mut session = self.session(CONNECT_BOUND).await?;
         let transaction = async {
             session.run("begin").await?;
             let value = work(&mut session).await?;
             session.run("commit").await?;
             Ok(value)
         };
-        let done = tokio::time::timeout(STATEMENT_BOUND, transaction)
-            .await
-            .unwrap_or_else(|_| Err(sqlx::Error::Protocol("it takes too long".to_owned())));
-        match done {
+        match within(STATEMENT_BOUND, transaction).await {
             Ok(value) => Ok(value),
             Err(error) => {
                 session.discard().await;
@@ -105,17 +135,15 @@ impl PostgresDatabase {
         }
     }
 
-    async fn open(&self) -> Result<sqlx::Pool<Postgres>> {
+    async fn open(&self, patience: Duration) -> Result<sqlx::Pool<Postgres>> {
         let options = PgConnectOptions::from_str(&self.url.0)
             .map_err(|error| unavailable(format!("its URL cannot be used: {error}")))?
             .application_name("whytrace")
             .disable_statement_logging();
         let mut attempts = 0;
         loop {
-            let prepared = tokio::time::timeout(STATEMENT_BOUND, prepare(&options, &self.schema).boxed())
-                .await
-                .unwrap_or_else(|_| Err(sqlx::Error::Protocol("it takes too long to answer".to_owned())));
-            match prepared {
+            let prepared = within(STATEMENT_BOUND, prepare(&options, &self.schema, patience).boxed());
+            match prepared.await {
                 Ok(()) => break,
                 Err(error) if is_worth_repeating(&error) && attempts < 3 => attempts += 1,
                 Err(error) => return Err(database_error(&error)),
@@ -147,22 +175,25 @@ impl PostgresDatabase {
 }
 
 /// Makes the schema if it is missing, refuses one that is not ours, and brings it up to date.
-async fn prepare(options: &PgConnectOptions, schema: &str) -> sqlx::Result<()> {
-    let mut connection = options.connect().await?;
-    let done = prepare_on(&mut connection, schema).await;
+async fn prepare(options: &PgConnectOptions, schema: &str, patience: Duration) -> sqlx::Result<()> {
+    // Only the first answer is waited for so short: migrations are not broken off for a reading question.
+    let first_answer = async {
+        let mut connection = options.connect().await?;
+        let found = look(&mut connection, schema).await?;
+        Ok((connection, found))
+    };
+    let (mut connection, found) = within(patience, first_answer).await?;
+    let done = prepare_on(&mut connection, schema, &found).await;
     // The connection served only this; what closing it says does not matter.
     let _ = connection.close().await;
     done
 }
 
-async fn prepare_on(connection: &mut PgConnection, schema: &str) -> sqlx::Result<()> {
-    let quoted = quoted(schema);
-    let set_path = format!("set search_path to {quoted}; set lock_timeout = '5s'");
-    connection.execute(sqlx::AssertSqlSafe(set_path)).await?;
-    let found = look(connection, schema).await?;
-    if !needs_migration(&found, &MIGRATIONS, &format!("the schema {schema:?}"))? {
+async fn prepare_on(connection: &mut PgConnection, schema: &str, found: &Found) -> sqlx::Result<()> {
+    if !needs_migration(found, &MIGRATIONS, &format!("the schema {schema:?}"))? {
         return Ok(());
     }
+    let quoted = quoted(schema);
     // `create schema if not exists` fails when two do it at once; the second one then finds it there.
     let create = format!("create schema if not exists {quoted}");
     if let Err(error) = connection.execute(sqlx::AssertSqlSafe(create)).await {
@@ -180,7 +211,10 @@ async fn prepare_on(connection: &mut PgConnection, schema: &str) -> sqlx::Result
     Ok(())
 }
 
+/// Turns a fresh connection to the schema, and says what lies there.
 async fn look(connection: &mut PgConnection, schema: &str) -> sqlx::Result<Found> {
+    let set_path = format!("set search_path to {}; set lock_timeout = '5s'", quoted(schema));
+    connection.execute(sqlx::AssertSqlSafe(set_path)).await?;
     let (tables, migrated): (i64, bool) = sqlx::query_as(
         "select count(*), coalesce(bool_or(table_name = '_sqlx_migrations'), false) \
          from information_schema.tables where table_schema = $1",
@@ -195,6 +229,16 @@ async fn look(connection: &mut PgConnection, schema: &str) -> sqlx::Result<Found
         None
     };
     Ok(Found { tables, applied })
+}
+
+/// The work, as far as it ends in time.
+async fn within<T>(bound: Duration, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+    tokio::time::timeout(bound, work).await.unwrap_or_else(|_| Err(silence(bound)))
+}
+
+fn silence(bound: Duration) -> sqlx::Error {
+    let said = format!("no answer within {} s", bound.as_secs());
+    std::io::Error::new(std::io::ErrorKind::TimedOut, said).into()
 }
 
 /// A name as it stands in SQL text.

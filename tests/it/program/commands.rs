@@ -171,7 +171,8 @@ fn where_nobody_can_be_asked_nothing_is_deleted_without_yes() {
     let home = home_with_documents();
     let refused = home.run(["delete", RUN]);
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""));
-    assert!(refused.stderr.contains("send --yes"), "{refused:?}");
+    assert!(refused.stderr.contains("say --yes"), "{refused:?}");
+    assert!(refused.stderr.contains("Usage: whytrace delete [OPTIONS] <TRACE>..."), "{refused:?}");
     home.run(["show", RUN]).worked();
 }
 

@@ -111,7 +111,7 @@ fn a_home_with_runs_of_its_own_is_left_alone_unless_that_is_wished() {
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""));
     insta::assert_snapshot!(
         refused.stderr.replace(&home.path().display().to_string(), "[home]").trim_end(),
-        @"whytrace: [home] holds 1 other runs; name an empty folder with --home, or send --into-existing"
+        @"whytrace: [home] holds 1 other run; name an empty folder with --home, or say --into-existing"
     );
     assert_eq!(demo(&home, &["--into-existing"])["imported"], 120);
     home.run(["show", "trc_20260213"]).worked();

@@ -47,6 +47,8 @@ fn one_client_records_a_run_over_mcp_and_the_terminal_shows_it() {
     let finished = client.tell("trace_finish", &json!({"trace_id": "r1", "score": 3}));
     assert_eq!(finished["saved"], json!({"journal": "saved", "database": "saved", "document": "saved"}));
     assert_eq!(shown_decisions(&home, "r1"), ["d1"]);
+    let agent = home.run(["show", "r1", "--json"]).worked().json()["run"]["agent"].clone();
+    assert!(agent["name"].is_null(), "no request said who asks: {agent}");
     stop(&mut server, "TERM");
 }
 

@@ -1,6 +1,8 @@
 //! The reading views: what a person sees at each width, where there is nothing, and with the database away.
 
 use std::fs;
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -192,7 +194,9 @@ fn a_flag_is_answered_by_its_id_its_end_or_its_beginning() {
     let unknown = home.run(["flags", "acknowledge", "nothing"]);
     assert_eq!((unknown.code, unknown.stdout.as_str()), (Some(1), ""));
     assert!(unknown.stderr.contains(&id), "{unknown:?}");
-    assert_eq!(home.run(["flags", "snooze", end, "--until", "soon"]).code, Some(2));
+    let refused = home.run(["flags", "snooze", end, "--until", "soon"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("a span, a date or an RFC 3339 time"), "{refused:?}");
 }
 
 #[test]
@@ -267,6 +271,43 @@ fn with_the_database_away_it_is_said_what_still_works() {
     fs::write(damaged.join("whytrace.db"), "no database at all, and long enough to be looked at".repeat(100))
         .unwrap();
     insta::assert_snapshot!(format!("{}\n\n{}", away(refused), away(damaged)));
+}
+
+#[test]
+fn a_database_that_never_answers_is_waited_for_once() {
+    let home = home_with_history();
+    // The system takes its connections, and nobody ever answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://u@{}/x", silent.local_addr().unwrap());
+    let home = home.with("WHYTRACE_DATABASE_URL", url);
+    let history = home.join("history.jsonl").display().to_string();
+    let commands = [
+        (&["list"] as &[&str], 1),
+        (&["show", GOOD], 0),
+        (&["show", "nothing"], 1),
+        (&["compare", GOOD, BAD], 0),
+        (&["flags", "resolve", "x"], 1),
+        (&["delete", GOOD, "--yes"], 1),
+        (&["import", &history], 1),
+        (&["reindex"], 1),
+        (&["doctor"], 1),
+    ];
+    std::thread::scope(|scope| {
+        for (arguments, code) in commands {
+            let home = &home;
+            scope.spawn(move || {
+                let begun = Instant::now();
+                let ended = home.run(arguments);
+                let took = begun.elapsed();
+                assert_eq!(ended.code, Some(code), "{arguments:?} {ended:?}");
+                assert!(took < Duration::from_secs(6), "{arguments:?} took {took:?}");
+                let said = ended.stdout + &ended.stderr;
+                let is_said = arguments[0] == "compare" || said.contains("no answer within 3 s");
+                assert!(is_said, "{arguments:?} {said}");
+            });
+        }
+    });
+    assert!(home.run(["show", GOOD]).worked().stdout.contains(GOOD), "nothing was changed");
 }
 
 #[test]
