@@ -26,6 +26,7 @@ mod screen;
 mod serve;
 mod show;
 mod summary;
+mod token;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -56,6 +57,7 @@ const EXAMPLES: &str = "Examples:
   whytrace list --since 24h      the runs of the last day
   whytrace show last             the scorecard of the latest run
   whytrace import runs/*.json    take in trace documents
+  whytrace token new --help      tokens for clients on other machines
   whytrace doctor                say what disagrees between journal, documents and database
 
 Every option can also be set in HOME/config.toml, or as WHYTRACE_<NAME> in the environment.";
@@ -102,6 +104,9 @@ enum Command {
         /// A web origin that may call, such as https://app.example
         #[arg(long = "allow-origin", value_name = "ORIGIN")]
         allowed_origins: Vec<String>,
+        /// Whether clients need a token: none on loopback addresses, token [default: none]
+        #[arg(long, value_name = "HOW", value_parser = ["none", "token"])]
+        auth: Option<String>,
     },
     /// List runs, the newest first
     List(Box<list::List>),
@@ -129,6 +134,8 @@ enum Command {
     Delete(delete::Delete),
     /// Write the history of a pipeline that does not exist, to look around in
     Demo(demo::Demo),
+    /// Make, list and revoke the tokens of clients that come over HTTP
+    Token(token::Tokens),
     /// Print the completions of commands and options for a shell
     Completions(completions::Completions),
 }
@@ -177,10 +184,11 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         log: options.log,
         ..Settings::default()
     };
-    if let Some(Command::Serve { listen, allowed_hosts, allowed_origins }) = &command {
+    if let Some(Command::Serve { listen, allowed_hosts, allowed_origins, auth }) = &command {
         settings.listen = *listen;
         settings.allowed_hosts = (!allowed_hosts.is_empty()).then(|| allowed_hosts.clone());
         settings.allowed_origins = (!allowed_origins.is_empty()).then(|| allowed_origins.clone());
+        settings.auth.clone_from(auth);
     }
     let environment = Settings::from_environment(|name| std::env::var(name).ok())?;
     if let Some(Command::Demo(_)) = &command {
@@ -207,6 +215,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Some(Command::Frontmatter(frontmatter)) => frontmatter.run(&config).await,
             Some(Command::Delete(delete)) => delete.run(&config).await,
             Some(Command::Demo(demo)) => demo.run(&config, &reach).await,
+            Some(Command::Token(tokens)) => tokens.run(&config).await,
             Some(Command::Completions(completions)) => completions.run(),
         }
     });

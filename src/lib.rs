@@ -15,6 +15,7 @@
 //! - [`error`]: what can go wrong, by what a caller can do about it
 //! - [`demo`]: a history of runs that never were, to look around in
 //! - [`store`]: journal, documents and index
+//! - [`access`]: tokens, and who may do what
 //! - [`recorder`] and [`query`]: events in, acknowledgements out; questions in, answers out
 //! - [`config`], [`service`], [`maintenance`]: settings, everything put together, keeping stores in agreement
 //! - [`pipeline`]: a Rust pipeline that records its own decisions

@@ -20,5 +20,5 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use registry::{ToolSet, UnknownToolSet};
+pub use registry::{ToolSet, UnknownToolSet, permission_for};
 pub use server::Server;

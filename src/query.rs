@@ -119,7 +119,7 @@ impl Query {
         let page = self.stores.index.list(filter, sort, limit, cursor).await?;
         let total = self.stores.index.count(filter).await?;
         let without_filter = if total == 0 { Some(self.overview(filter).await?) } else { None };
-        Ok(Listing { page, total, pending: self.stores.live.pending(), without_filter })
+        Ok(Listing { page, total, pending: self.pending_in(&filter.scope), without_filter })
     }
 
     /// Where a list goes on behind its first `count` runs, for whoever shows fewer than it asked for.
@@ -186,7 +186,7 @@ impl Query {
             summary: summary.report(),
             groups: groups.map(|groups| groups.report()),
             open_flags,
-            pending: self.stores.live.pending(),
+            pending: self.pending_in(&filter.scope),
             without_filter,
         })
     }
@@ -225,7 +225,7 @@ impl Query {
         Ok(Patterns {
             report,
             after: window.ended_after,
-            pending: self.stores.live.pending(),
+            pending: self.pending_in(&filter.scope),
             without_filter,
         })
     }
@@ -254,16 +254,22 @@ impl Query {
         self.stores.live.pending()
     }
 
+    /// How many of them are of runs in scope.
+    #[must_use]
+    pub fn pending_in(&self, scope: &Scope) -> usize {
+        match scope {
+            Scope::All => self.pending(),
+            Scope::Projects(_) => self.stores.live.pending_of(|project| scope.has(project)),
+        }
+    }
+
     /// Runs that this process has recorded lately, the last first: what can be named with the database away.
     #[must_use]
     pub fn at_hand(&self, scope: &Scope, limit: usize) -> Vec<TraceId> {
         let live = &self.stores.live;
-        let is_in_scope = |id: &TraceId| match scope {
-            Scope::All => true,
-            Scope::Projects(projects) => live
-                .glimpse(id)
-                .and_then(|glimpse| glimpse.project)
-                .is_some_and(|project| projects.contains(&project)),
+        let is_in_scope = |id: &TraceId| {
+            *scope == Scope::All
+                || live.glimpse(id).and_then(|glimpse| glimpse.project).is_some_and(|own| scope.has(&own))
         };
         live.recent(1_000).into_iter().filter(is_in_scope).take(limit).collect()
     }

@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
+use whytrace::access::Keyring;
 use whytrace::config::Config;
-use whytrace::mcp::{Server, ToolSet};
+use whytrace::mcp::{Server, ToolSet, permission_for};
 use whytrace::service::Service;
 use whytrace::store::index::Scope;
-use whytrace::transport::{BindError, HttpOptions, HttpServer, serve_stdio};
+use whytrace::transport::{BindError, Guard, HttpOptions, HttpServer, serve_stdio};
 
 use super::reach::Reach;
 use super::{Ending, greeting};
@@ -30,15 +31,24 @@ pub(super) async fn stdio(config: &Config, reach: &Reach) -> anyhow::Result<Endi
 /// Serves any number of clients over HTTP.
 pub(super) async fn http(config: &Config, reach: &Reach) -> anyhow::Result<Ending> {
     let service = Service::open(config)?;
-    let handler = server(config, &service)?;
+    let mut handler = server(config, &service)?;
     let mut options = HttpOptions::default();
     options.listen = config.listen;
     options.allowed_hosts.clone_from(&config.allowed_hosts);
     options.allowed_origins.clone_from(&config.allowed_origins);
+    if config.requires_token {
+        let recorder = service.intake.recorder();
+        let keyring = Keyring::new(recorder.stores().index.clone(), recorder.clock().clone());
+        options.guard = Some(Guard { keyring, needs: permission_for });
+        handler = handler.by_request();
+    }
     let server = HttpServer::bind(options, move || handler.clone()).await.map_err(explain)?;
     let address = server.local_addr();
     let shutdown = end_on_signal()?;
     greeting::of_http(config, reach, address);
+    if config.requires_token {
+        greeting::of_tokens(&service, reach).await;
+    }
     server.run(shutdown).await;
     service.close().await;
     Ok(Ending::Done)

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::access::Principal;
 use crate::mcp::ToolSet;
 use crate::mcp::testing::{Bench, Client, ask, both, call, fail, text};
 use crate::recorder::Switch;
@@ -203,7 +204,7 @@ async fn flags_that_a_finish_fires_are_told() {
 #[tokio::test]
 async fn a_caller_restricted_to_projects_records_in_their_runs_alone() {
     let (bench, _) = started().await;
-    let server = bench.server.with_scope(Scope::Projects(vec!["mine".to_owned()]));
+    let server = bench.server.for_principal(Principal::trusted(Scope::Projects(vec!["mine".to_owned()])));
     let client = crate::mcp::testing::connect(server, rmcp::ClientLifecycleMode::Initialize).await;
     let told = fail(&client, "trace_start", json!({"project": "cobot", "query": "?"})).await;
     assert!(told.contains("the projects open to you: \"mine\""), "{told}");
