@@ -104,7 +104,7 @@ enum Command {
         /// A web origin that may call, such as https://app.example
         #[arg(long = "allow-origin", value_name = "ORIGIN")]
         allowed_origins: Vec<String>,
-        /// Whether clients need a token: none on loopback addresses, token [default: none]
+        /// What clients have to show: token, or none, which only loopback addresses allow [default: none]
         #[arg(long, value_name = "HOW", value_parser = ["none", "token"])]
         auth: Option<String>,
     },

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use whytrace::access::Keyring;
 use whytrace::config::Config;
+use whytrace::gate::text::label;
 use whytrace::model::SystemClock;
 use whytrace::scorecard::{Tone, counted};
 use whytrace::service::Service;
@@ -46,14 +47,19 @@ enum Order {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  whytrace token new --name ci --scopes trace:write --projects cobot,drills
+  TOKEN=$(whytrace token new --name me --scopes trace:read,trace:write)
+
+The token goes to standard output, alone; its id, by which it is listed and revoked, to standard error.")]
 struct New {
     /// What to know it by, such as who is to have it
     #[arg(long)]
     name: String,
-    /// What its bearer may do: trace:read, trace:write, trace:admin
+    /// What its bearer may do, parted by commas: trace:read, trace:write, trace:admin
     #[arg(long, required = true, value_name = "SCOPES", value_delimiter = ',')]
     scopes: Vec<Permission>,
-    /// In which projects alone [default: all]
+    /// In which projects alone, parted by commas [default: all]
     #[arg(long, value_name = "PROJECTS", value_delimiter = ',')]
     projects: Option<Vec<String>>,
     /// Say it as JSON
@@ -93,15 +99,19 @@ impl Tokens {
 
 impl New {
     async fn run(self, keyring: &Keyring) -> anyhow::Result<Ending> {
-        let is_empty = |text: &String| text.trim().is_empty();
-        if is_empty(&self.name) || self.projects.iter().flatten().any(is_empty) {
-            usage(ErrorKind::ValueValidation, "a name must not be empty, nor that of a project".to_owned());
-        }
+        // As runs spell their projects, so that the names meet.
+        let spelt = |field: &str, text: &str| {
+            label(field, text.trim())
+                .unwrap_or_else(|refusal| usage(ErrorKind::ValueValidation, refusal.to_string()))
+        };
+        let name = spelt("name", &self.name);
+        let projects =
+            self.projects.map(|projects| projects.iter().map(|one| spelt("projects", one)).collect());
         let mut bits = [0_u8; 32];
         getrandom::fill(&mut bits).context("the system gives no random bits")?;
-        let scope = self.projects.map_or(Scope::All, Scope::Projects);
+        let scope = projects.map_or(Scope::All, Scope::Projects);
         let permissions = self.scopes.into_iter().collect();
-        let (secret, token) = keyring.issue(bits, self.name, permissions, scope).await?;
+        let (secret, token) = keyring.issue(bits, name, permissions, scope).await?;
         if self.json {
             let mut fields = as_json(&token);
             if let Some(fields) = fields.as_object_mut() {

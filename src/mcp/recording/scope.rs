@@ -5,6 +5,7 @@
 
 use crate::error::Error;
 use crate::gate::refusal::{Refusal, quoted};
+use crate::gate::text::label;
 use crate::mcp::tool::Context;
 use crate::model::TraceId;
 use crate::store::index::Scope;
@@ -12,11 +13,13 @@ use crate::store::index::Scope;
 /// Lets a caller open runs in a project.
 pub(super) fn may_open(project: &str, context: &Context) -> Result<(), Error> {
     let Scope::Projects(projects) = &context.scope else { return Ok(()) };
-    if projects.iter().any(|own| own == project) {
+    // As the gate will read it: another spelling of the same name is the same project.
+    let project = label("project", project)?;
+    if projects.contains(&project) {
         return Ok(());
     }
     let own: Vec<String> = projects.iter().map(|own| quoted(own)).collect();
-    let problem = format!("{} is outside", quoted(project));
+    let problem = format!("{} is outside", quoted(&project));
     let remedy = "send one of these projects";
     Err(Refusal::new("project", problem, format!("the projects open to you: {}", own.join(", ")), remedy)
         .into())
@@ -27,7 +30,10 @@ pub(super) async fn may_write(trace_id: &str, context: &Context) -> Result<(), E
     if context.scope == Scope::All {
         return Ok(());
     }
-    let Ok(id) = trace_id.parse::<TraceId>() else { return Ok(()) };
+    // As the gate will read it: another spelling of the same id is the same run. What it refuses is its to explain.
+    let Some(id) = label("trace_id", trace_id).ok().and_then(|id| id.parse::<TraceId>().ok()) else {
+        return Ok(());
+    };
     let stores = context.intake.recorder().stores();
     let project = match stores.live.glimpse(&id).and_then(|glimpse| glimpse.project) {
         Some(project) => Some(project),

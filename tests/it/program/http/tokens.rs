@@ -295,6 +295,32 @@ fn messages_are_taken_from_the_token_that_opened_the_stream() {
     assert!(answer.contains("trace_list") && !answer.contains("\"trace_start\""), "{answer}");
 }
 
+#[test]
+fn another_spelling_of_an_id_or_a_project_is_the_same_one() {
+    let home = Home::new();
+    let (_server, client) = serve_tokens(&home);
+    let all = client.bearing(&token(&home, ALL, None).1);
+    // An e with an acute accent, as one character and as two.
+    let (one, two) = ("caf\u{e9}", "cafe\u{301}");
+    let mine = client.bearing(&token(&home, ALL, Some(two)).1);
+    all.tell("trace_start", &json!({"trace_id": one, "project": "foreign", "query": "?"}));
+    for (tool, arguments) in [
+        ("trace_start", json!({"trace_id": two, "project": one, "query": "?"})),
+        ("trace_record_decision", decision(two, "d1")),
+        ("trace_record", json!({"trace_id": two, "events": [{"kind": "stage_start", "stage": "s"}]})),
+        ("trace_finish", json!({"trace_id": two})),
+        ("trace_review", json!({"trace_id": two, "notes": "x"})),
+    ] {
+        let answer = mine.call(tool, &arguments);
+        assert_eq!(answer["structuredContent"]["code"], "unknown_trace", "{tool}: {answer}");
+    }
+    assert_eq!(all.tell("trace_full", &json!({"trace_id": one}))["status"], "in_progress");
+    for spelling in [one, two] {
+        mine.tell("trace_start", &json!({"project": spelling, "query": "?"}));
+    }
+    assert_eq!(mine.tell("trace_list", &json!({"project": one}))["total"], 2);
+}
+
 /// The table of tokens is out of reach, as it is while the database is away.
 async fn an_outage(store: &Store, home: &Home) {
     let (_server, client) = serve_tokens(home);
