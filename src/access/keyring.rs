@@ -2,7 +2,8 @@
 //!
 //! Each token that is presented is looked up, so that a revoked one is refused from the next request on. While the
 //! database is away, those go on that it has vouched for within the last ten minutes, for as long; others cannot be
-//! told from wrong ones and have to wait. What is remembered is bounded, and is hashes, never tokens.
+//! told from wrong ones and have to wait. So that a database that hangs does not slow every request, those that go on
+//! do so unasked for a few seconds after it has failed. What is remembered is bounded, and is hashes, never tokens.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,12 +26,23 @@ const REMEMBERED: usize = 1_024;
 /// How long the database may take for one token before it counts as away.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long tokens that go on are not asked for again after the database has failed.
+const RESPITE: TimeDelta = TimeDelta::seconds(5);
+
 /// The tokens of an installation. Cheap to clone; all clones remember the same.
 #[derive(Clone, Debug)]
 pub struct Keyring {
     index: Index,
     clock: Arc<dyn Clock>,
-    verified: Arc<Mutex<HashMap<TokenHash, Verified>>>,
+    memory: Arc<Mutex<Memory>>,
+}
+
+/// What the database has said, and whether it speaks.
+#[derive(Debug, Default)]
+struct Memory {
+    verified: HashMap<TokenHash, Verified>,
+    /// When it failed last, unless it has answered since.
+    failed_at: Option<Timestamp>,
 }
 
 /// What the database said of a token, and when.
@@ -55,7 +67,7 @@ impl Keyring {
     /// The tokens that are kept in this index.
     #[must_use]
     pub fn new(index: Index, clock: Arc<dyn Clock>) -> Self {
-        Self { index, clock, verified: Arc::default() }
+        Self { index, clock, memory: Arc::default() }
     }
 
     /// Makes a token of these random bits. It is given once and cannot be had again.
@@ -100,6 +112,9 @@ impl Keyring {
     pub async fn verify(&self, presented: &str) -> Result<Principal, Rejected> {
         let secret: Secret = presented.parse().map_err(|_| Rejected::Invalid)?;
         let hash = secret.hash();
+        if let Some(principal) = self.memory().unasked(&hash, self.clock.now()) {
+            return Ok(principal);
+        }
         match tokio::time::timeout(PATIENCE, self.index.token(&hash)).await {
             Ok(Ok(found)) => {
                 // The look-up is by the hash, whose bytes tell nothing of the token; comparing it again here keeps a
@@ -107,10 +122,15 @@ impl Keyring {
                 let is_it = |kept: &str| bool::from(kept.as_bytes().ct_eq(hash.hex().as_bytes()));
                 let valid = found.filter(|found| is_it(&found.hash) && found.token.revoked_at.is_none());
                 let principal = valid.map(|found| Principal::from(found.token));
-                self.note(hash, principal.as_ref());
+                self.memory().note(hash, principal.as_ref(), self.clock.now());
                 principal.ok_or(Rejected::Invalid)
             }
-            Ok(Err(Error::Unavailable { .. })) | Err(_) => self.recall(&hash).ok_or(Rejected::Unverifiable),
+            Ok(Err(Error::Unavailable { .. })) | Err(_) => {
+                let mut memory = self.memory();
+                let now = self.clock.now();
+                memory.failed_at = Some(now);
+                memory.recall(&hash, now).ok_or(Rejected::Unverifiable)
+            }
             Ok(Err(error)) => {
                 tracing::error!(%error, "a token cannot be read: {error}");
                 Err(Rejected::Invalid)
@@ -118,30 +138,38 @@ impl Keyring {
         }
     }
 
-    /// Remembers what the database has said.
-    fn note(&self, hash: TokenHash, principal: Option<&Principal>) {
-        let at = self.clock.now();
-        let mut verified = self.verified();
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Memory {
+    /// Takes in what the database has said.
+    fn note(&mut self, hash: TokenHash, principal: Option<&Principal>, at: Timestamp) {
+        self.failed_at = None;
         let Some(principal) = principal else {
-            verified.remove(&hash);
+            self.verified.remove(&hash);
             return;
         };
-        verified.insert(hash, Verified { principal: principal.clone(), at });
-        if verified.len() > REMEMBERED
-            && let Some(oldest) = verified.iter().min_by_key(|(_, known)| known.at).map(|(hash, _)| *hash)
+        self.verified.insert(hash, Verified { principal: principal.clone(), at });
+        if self.verified.len() > REMEMBERED
+            && let Some(oldest) =
+                self.verified.iter().min_by_key(|(_, known)| known.at).map(|(hash, _)| *hash)
         {
-            verified.remove(&oldest);
+            self.verified.remove(&oldest);
         }
     }
 
     /// What the database has said of a token lately.
-    fn recall(&self, hash: &TokenHash) -> Option<Principal> {
-        let since = self.clock.now().plus(-GRACE);
-        self.verified().get(hash).filter(|known| known.at >= since).map(|known| known.principal.clone())
+    fn recall(&self, hash: &TokenHash, now: Timestamp) -> Option<Principal> {
+        let known = self.verified.get(hash).filter(|known| known.at >= now.plus(-GRACE));
+        known.map(|known| known.principal.clone())
     }
 
-    fn verified(&self) -> MutexGuard<'_, HashMap<TokenHash, Verified>> {
-        self.verified.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The same where the database has failed so lately that it is not asked.
+    fn unasked(&self, hash: &TokenHash, now: Timestamp) -> Option<Principal> {
+        let failed_at = self.failed_at.filter(|failed| *failed >= now.plus(-RESPITE));
+        failed_at.and_then(|_| self.recall(hash, now))
     }
 }
 
@@ -214,15 +242,29 @@ mod tests {
         assert_eq!(away.verify(&known).await, Err(Rejected::Unverifiable), "it was used, and still it ends");
     }
 
+    #[tokio::test]
+    async fn for_seconds_after_the_database_has_failed_it_is_not_asked_for_known_tokens() {
+        let bench = Bench::new();
+        let ((known, token), (unknown, _)) = (bench.issue(1).await, bench.issue(2).await);
+        bench.keyring.verify(&known).await.unwrap();
+        bench.without_database().verify(&known).await.unwrap();
+        bench.keyring.revoke(&token.id).await.unwrap();
+        bench.clock.advance(TimeDelta::seconds(4));
+        assert!(bench.keyring.verify(&known).await.is_ok(), "nobody looked");
+        assert!(bench.keyring.verify(&unknown).await.is_ok(), "others are looked up all the same");
+        assert_eq!(bench.keyring.verify(&known).await, Err(Rejected::Invalid), "it speaks again");
+    }
+
     #[test]
     fn what_is_remembered_is_bounded() {
         let bench = Bench::new();
         let principal = Principal::trusted(Scope::All);
+        let mut memory = Memory::default();
         for number in 0..REMEMBERED + 10 {
-            bench.keyring.note(TokenHash::of(&number.to_string()), Some(&principal));
+            memory.note(TokenHash::of(&number.to_string()), Some(&principal), bench.clock.now());
         }
-        assert_eq!(bench.keyring.verified().len(), REMEMBERED);
-        assert!(bench.keyring.recall(&TokenHash::of("0")).is_none());
-        assert!(bench.keyring.recall(&TokenHash::of("1033")).is_some());
+        assert_eq!(memory.verified.len(), REMEMBERED);
+        assert!(memory.recall(&TokenHash::of("0"), bench.clock.now()).is_none());
+        assert!(memory.recall(&TokenHash::of("1033"), bench.clock.now()).is_some());
     }
 }

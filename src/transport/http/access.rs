@@ -42,7 +42,7 @@ impl Guard {
             Rejected::Unverifiable => Refusal::new(StatusCode::SERVICE_UNAVAILABLE, rejected.to_string()),
         })?;
         if !is_protocol {
-            demand(&principal, Permission::Admin)?;
+            demand(&principal, Permission::Admin, "MCP is at /mcp; this path")?;
         }
         request.headers_mut().remove(header::AUTHORIZATION);
         request.extensions_mut().insert(principal);
@@ -56,7 +56,7 @@ impl Guard {
         let Ok(message) = serde_json::from_slice::<Message<'_>>(body) else { return Ok(()) };
         let tool = message.params.and_then(|params| params.name);
         match (self.needs)(&message.method, tool.as_deref()) {
-            Some(needed) => demand(principal, needed),
+            Some(needed) => demand(principal, needed, "this"),
             None => Ok(()),
         }
     }
@@ -98,11 +98,11 @@ fn unauthorized(sentence: impl Into<std::borrow::Cow<'static, str>>, error: &str
     Refusal::new(StatusCode::UNAUTHORIZED, sentence).challenging(format!("Bearer realm=\"whytrace\"{error}"))
 }
 
-fn demand(principal: &Principal, needed: Permission) -> Result<(), Refusal> {
+fn demand(principal: &Principal, needed: Permission, what: &str) -> Result<(), Refusal> {
     if principal.may(needed) {
         return Ok(());
     }
     let challenge = format!("Bearer realm=\"whytrace\", error=\"insufficient_scope\", scope=\"{needed}\"");
-    let sentence = format!("insufficient_scope: this needs a token with {needed}");
+    let sentence = format!("insufficient_scope: {what} needs a token with {needed}");
     Err(Refusal::forbidden(sentence).challenging(challenge))
 }

@@ -321,6 +321,27 @@ fn another_spelling_of_an_id_or_a_project_is_the_same_one() {
     assert_eq!(mine.tell("trace_list", &json!({"project": one}))["total"], 2);
 }
 
+#[test]
+fn a_deleted_run_is_unknown_to_who_may_not_see_all() {
+    let home = Home::new();
+    let (_server, client) = serve_tokens(&home);
+    let all = client.bearing(&token(&home, ALL, None).1);
+    let mine = client.bearing(&token(&home, ALL, Some("mine")).1);
+    all.tell("trace_start", &json!({"trace_id": "f0", "project": "foreign", "query": "?"}));
+    all.tell("trace_finish", &json!({"trace_id": "f0"}));
+    home.run(["delete", "--yes", "f0"]).worked();
+    for (tool, arguments) in [
+        ("trace_start", json!({"trace_id": "f0", "project": "mine", "query": "?"})),
+        ("trace_record_decision", decision("f0", "d1")),
+        ("trace_full", json!({"trace_id": "f0"})),
+    ] {
+        let answer = mine.call(tool, &arguments);
+        assert_eq!(answer["structuredContent"]["code"], "unknown_trace", "{tool}: {answer}");
+        assert!(!answer.to_string().contains("deleted"), "{tool}: {answer}");
+    }
+    assert_eq!(all.call("trace_full", &json!({"trace_id": "f0"}))["structuredContent"]["code"], "deleted");
+}
+
 /// The table of tokens is out of reach, as it is while the database is away.
 async fn an_outage(store: &Store, home: &Home) {
     let (_server, client) = serve_tokens(home);
