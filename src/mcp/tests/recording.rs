@@ -228,3 +228,23 @@ async fn a_caller_restricted_to_projects_records_in_their_runs_alone() {
     own["trace_id"] = json!("m1");
     ask(&client, "trace_record_decision", own).await;
 }
+
+#[tokio::test]
+async fn a_server_that_is_told_by_requests_who_asks_answers_none_that_does_not_say() {
+    let (bench, _) = started().await;
+    let server = bench.server.clone().by_request();
+    let client = crate::mcp::testing::connect(server, rmcp::ClientLifecycleMode::Initialize).await;
+    let read = rmcp::model::ReadResourceRequestParams::new("trace://t1");
+    let call = rmcp::model::CallToolRequestParams::new("trace_list");
+    let answers = [
+        client.list_tools(None).await.err().map(|error| error.to_string()),
+        client.list_prompts(None).await.err().map(|error| error.to_string()),
+        client.list_resources(None).await.err().map(|error| error.to_string()),
+        client.read_resource(read).await.err().map(|error| error.to_string()),
+        client.call_tool(call).await.err().map(|error| error.to_string()),
+    ];
+    for answer in answers {
+        let told = answer.expect("an error");
+        assert!(told.contains("the request does not say who makes it"), "{told}");
+    }
+}
