@@ -1,4 +1,7 @@
 //! A token as a client sends it: `wht_` and 43 characters that carry 256 random bits.
+//!
+//! Because it is random and long, one round of SHA-256 is all that its hash needs: there is no guessing that a slow one
+//! would slow down. Nothing here prints it; the text is had by [`Secret::reveal`] alone.
 
 use std::fmt;
 use std::str::FromStr;

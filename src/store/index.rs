@@ -26,7 +26,7 @@ pub use flags::Ended;
 pub use lookup::Sighting;
 pub use page::{Cursor, Page, Sort, TraceLine, ValueOf};
 pub use record::{Batch, Standing, TraceOutcome};
-pub use tokens::{Found, Permission, Permissions, Token, TokenHash, UnknownPermission};
+pub use tokens::{KeptToken, Permission, Permissions, Token, TokenHash, UnknownPermission};
 
 use super::database::{Database, DatabaseTarget, database_error};
 use super::session::Session;

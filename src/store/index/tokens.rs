@@ -4,98 +4,18 @@
 //! row, so that a list still says what it was. What a token looks like, and how one that a client sends is verified,
 //! is [`crate::access`]'s.
 
+mod permission;
+
 use std::fmt;
-use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
+
+pub use permission::{Permission, Permissions, UnknownPermission};
 
 use super::{Index, Scope};
 use crate::error::{Error, Result};
 use crate::model::Timestamp;
 use crate::store::sql::Sql;
-
-/// Something that a token lets its bearer do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Permission {
-    /// Ask about runs.
-    Read,
-    /// Record runs.
-    Write,
-    /// Both, and what is for those who run the server.
-    Admin,
-}
-
-impl Permission {
-    /// All of them, the least first.
-    pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Admin];
-
-    /// Its name, as scopes of OAuth are spelt.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Read => "trace:read",
-            Self::Write => "trace:write",
-            Self::Admin => "trace:admin",
-        }
-    }
-}
-
-impl fmt::Display for Permission {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Says that a word names no permission.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a scope: send trace:read, trace:write or trace:admin")]
-pub struct UnknownPermission;
-
-impl FromStr for Permission {
-    type Err = UnknownPermission;
-    fn from_str(word: &str) -> Result<Self, UnknownPermission> {
-        Self::ALL.into_iter().find(|one| one.as_str() == word).ok_or(UnknownPermission)
-    }
-}
-
-/// What a token lets its bearer do: each permission once, the least first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Permissions(Vec<Permission>);
-
-impl Permissions {
-    /// Everything.
-    #[must_use]
-    pub fn all() -> Self {
-        Permission::ALL.into_iter().collect()
-    }
-
-    /// Whether this is among them; [`Permission::Admin`] stands for the others too.
-    #[must_use]
-    pub fn allow(&self, what: Permission) -> bool {
-        self.0.contains(&what) || self.0.contains(&Permission::Admin)
-    }
-
-    /// Each of them.
-    pub fn iter(&self) -> impl Iterator<Item = Permission> + '_ {
-        self.0.iter().copied()
-    }
-}
-
-impl FromIterator<Permission> for Permissions {
-    fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
-        let mut all: Vec<Permission> = permissions.into_iter().collect();
-        all.sort_unstable();
-        all.dedup();
-        Self(all)
-    }
-}
-
-impl fmt::Display for Permissions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words: Vec<&str> = self.iter().map(Permission::as_str).collect();
-        f.write_str(&words.join(" "))
-    }
-}
 
 /// The SHA-256 of a token. Not secret, for it leads back to none; still it is shown nowhere.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -147,7 +67,7 @@ pub struct Token {
 
 /// A token that was looked up, with the hash that its row has.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct KeptToken {
     /// The token.
     pub token: Token,
     /// The hash of its row, in hex.
@@ -207,7 +127,7 @@ impl Index {
     ///
     /// # Errors
     /// As [`Index::tokens`].
-    pub async fn token(&self, hash: &TokenHash) -> Result<Option<Found>> {
+    pub async fn token(&self, hash: &TokenHash) -> Result<Option<KeptToken>> {
         let mut sql = Sql::new(TOKEN);
         sql.push(" where hash = ").arg(hash.hex());
         let row: Option<TokenRow> = self.read(async |session| session.fetch_optional(sql).await).await?;
@@ -240,7 +160,7 @@ impl Index {
 
 impl TokenRow {
     /// The token of a row. One that says something unknown is an error, never a token that may do more or less.
-    fn found(self) -> Result<Found> {
+    fn found(self) -> Result<KeptToken> {
         let corrupt =
             |reason: String| Error::Corrupt { place: format!("the row of token {}", self.token_id), reason };
         let permissions = self
@@ -263,6 +183,6 @@ impl TokenRow {
             name: self.name,
             id: self.token_id,
         };
-        Ok(Found { token, hash: self.hash })
+        Ok(KeptToken { token, hash: self.hash })
     }
 }
