@@ -5,6 +5,7 @@
 //! `isError`, made in [`failure`] alone; protocol errors are for protocol faults. Only this layer and the transports
 //! name rmcp. Start at [`Server`], and at [`registry`] for the list of tools.
 
+mod completion;
 mod failure;
 mod instructions;
 mod prompts;

@@ -248,6 +248,30 @@ impl Query {
         self.stores.index.flags(scope).await
     }
 
+    /// Ids of runs that begin like this, in order; the latest ones for an empty beginning. At most `limit`.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database is away.
+    pub async fn ids_like(&self, beginning: &str, scope: &Scope, limit: u32) -> Result<Vec<TraceId>> {
+        let index = &self.stores.index;
+        let found = if beginning.is_empty() {
+            index.latest(&Filter { scope: scope.clone(), ..Filter::default() }, limit).await?
+        } else {
+            index.with_prefix(beginning, scope, limit).await?
+        };
+        Ok(found.into_iter().map(|sighting| sighting.trace_id).collect())
+    }
+
+    /// The values that a field has among the runs in scope, the most frequent first. At most `limit`.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database is away.
+    pub async fn values_of(&self, field: ValueOf, scope: &Scope, limit: u32) -> Result<Vec<String>> {
+        let all = Filter { scope: scope.clone(), ..Filter::default() };
+        let values = self.stores.index.values(field, &all, limit).await?;
+        Ok(values.into_iter().map(|(value, _)| value).collect())
+    }
+
     /// How many recorded events the database does not hold yet.
     #[must_use]
     pub fn pending(&self) -> usize {

@@ -94,11 +94,7 @@ pub(super) fn list(offer: Offer) -> Vec<Prompt> {
 /// # Errors
 /// When there is no such prompt, or a required argument is missing.
 pub(super) fn get(offer: Offer, name: &str, arguments: &JsonObject) -> Result<GetPromptResult, ErrorData> {
-    let Some(prompt) = offered(offer).find(|prompt| prompt.name == name) else {
-        let names: Vec<&str> = offered(offer).map(|prompt| prompt.name).collect();
-        let message = format!("unknown prompt; there are {}", names.join(", "));
-        return Err(ErrorData::invalid_params(message, None));
-    };
+    let prompt = find(offer, name)?;
     let filled = Filled(arguments);
     let missing =
         prompt.arguments.iter().find(|argument| argument.required && filled.get(argument.name).is_none());
@@ -108,6 +104,26 @@ pub(super) fn get(offer: Offer, name: &str, arguments: &JsonObject) -> Result<Ge
     }
     let message = PromptMessage::new_text(Role::User, (prompt.words)(&filled));
     Ok(GetPromptResult::new(vec![message]).with_description(prompt.description))
+}
+
+/// Makes sure that a prompt has an argument.
+///
+/// # Errors
+/// When there is no such prompt, or it has no such argument.
+pub(super) fn argument(offer: Offer, name: &str, argument: &str) -> Result<(), ErrorData> {
+    let prompt = find(offer, name)?;
+    if prompt.arguments.iter().any(|known| known.name == argument) {
+        return Ok(());
+    }
+    let names: Vec<&str> = prompt.arguments.iter().map(|argument| argument.name).collect();
+    Err(ErrorData::invalid_params(format!("unknown argument; {name} has {}", names.join(", ")), None))
+}
+
+fn find(offer: Offer, name: &str) -> Result<&'static Text, ErrorData> {
+    offered(offer).find(|prompt| prompt.name == name).ok_or_else(|| {
+        let names: Vec<&str> = offered(offer).map(|prompt| prompt.name).collect();
+        ErrorData::invalid_params(format!("unknown prompt; there are {}", names.join(", ")), None)
+    })
 }
 
 fn offered(offer: Offer) -> impl Iterator<Item = &'static Text> {

@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock,
-    GetPromptRequestParams, GetPromptResponse, Implementation, ListPromptsResult,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams,
+    CompleteResult, ContentBlock, GetPromptRequestParams, GetPromptResponse, Implementation,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
+    ServerConfig,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ErrorData, ServerHandler, model};
@@ -21,7 +22,7 @@ use serde_json::Value;
 
 use super::registry::{Offer, Registry, ToolSet};
 use super::tool::Context;
-use super::{failure, instructions, prompts, resources};
+use super::{completion, failure, instructions, prompts, resources};
 use crate::access::Principal;
 use crate::gate::CallerContext;
 use crate::query::Query;
@@ -102,8 +103,12 @@ impl Server {
 
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
-        let capabilities =
-            ServerCapabilities::builder().enable_tools().enable_resources().enable_prompts().build();
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_resources()
+            .enable_prompts()
+            .enable_completions()
+            .build();
         let identity = Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
             .with_title("whytrace")
             .with_description(env!("CARGO_PKG_DESCRIPTION"));
@@ -220,6 +225,16 @@ impl ServerHandler for Server {
     ) -> Result<GetPromptResponse, ErrorData> {
         prompts::get(self.offer(&request)?, &prompt.name, &prompt.arguments.unwrap_or_default())
             .map(Into::into)
+    }
+
+    async fn complete(
+        &self,
+        completion: CompleteRequestParams,
+        request: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        let offer = self.offer(&request)?;
+        let context = self.context(self.principal(&request)?, &request);
+        completion::complete(&completion, offer, &context).await
     }
 }
 
