@@ -26,6 +26,7 @@ mod screen;
 mod serve;
 mod show;
 mod summary;
+mod token;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -55,6 +56,7 @@ const EXAMPLES: &str = "Examples:
   whytrace list --since 24h      the runs of the last day
   whytrace show last             the scorecard of the latest run
   whytrace import runs/*.json    take in trace documents
+  whytrace token new --help      tokens for clients on other machines
   whytrace doctor                say what disagrees between journal, documents and database
 
 Every option can also be set in HOME/config.toml, or as WHYTRACE_<NAME> in the environment.";
@@ -118,6 +120,8 @@ enum Command {
     Delete(delete::Delete),
     /// Write the history of a pipeline that does not exist, to look around in
     Demo(demo::Demo),
+    /// Make, list and revoke the tokens of clients that come over HTTP
+    Token(token::Tokens),
     /// Print the completions of commands and options for a shell
     Completions(completions::Completions),
 }
@@ -203,6 +207,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Some(Command::Frontmatter(frontmatter)) => frontmatter.run(&config).await,
             Some(Command::Delete(delete)) => delete.run(&config).await,
             Some(Command::Demo(demo)) => demo.run(&config, &reach).await,
+            Some(Command::Token(tokens)) => tokens.run(&config).await,
             Some(Command::Completions(completions)) => completions.run(),
         }
     });

@@ -34,6 +34,8 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// Web origins that may call.
     pub allowed_origins: Vec<String>,
+    /// Whether clients of HTTP need a token.
+    pub requires_token: bool,
     /// Which tools are offered: `all`, `read` or `write`.
     pub tools: String,
     /// What is kept of prompts.
@@ -98,6 +100,17 @@ impl Config {
         let quality = quality(&settings)?;
         let home = settings.home.or_else(default_home).ok_or(ConfigError::NoHome)?;
         let database = database(&home, settings.database_url, settings.schema)?;
+        let requires_token = match settings.auth.as_deref() {
+            None | Some("none") => false,
+            Some("token") => true,
+            Some(other) => {
+                return Err(ConfigError::Value {
+                    name: "auth",
+                    value: other.to_owned(),
+                    allowed: "it is none or token",
+                });
+            }
+        };
         let mut calibration = settings.calibration.unwrap_or_default();
         if let Some(scope) = settings.flag_scope {
             calibration.flag_scope = match scope.as_str() {
@@ -111,6 +124,9 @@ impl Config {
                     });
                 }
             };
+        } else if requires_token {
+            // A flag tells figures of the runs that a run was held against, and not everybody may see every project.
+            calibration.flag_scope = FlagScope::Project;
         }
         let prompts = match settings.prompts.as_deref() {
             None | Some("full") => Prompts::Full,
@@ -151,6 +167,7 @@ impl Config {
             listen: settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7717))),
             allowed_hosts: settings.allowed_hosts.unwrap_or_default(),
             allowed_origins: settings.allowed_origins.unwrap_or_default(),
+            requires_token,
             tools,
             prompts,
             redact: settings.redact.unwrap_or(true),

@@ -15,6 +15,7 @@
 //! - [`error`]: what can go wrong, by what a caller can do about it
 //! - [`demo`]: a history of runs that never were, to look around in
 //! - [`store`]: journal, documents and index
+//! - [`access`]: tokens, and who may do what
 //! - [`recorder`] and [`query`]: events in, acknowledgements out; questions in, answers out
 //! - [`config`], [`service`], [`maintenance`]: settings, everything put together, keeping stores in agreement
 //! - [`pipeline`]: a Rust pipeline that records its own decisions
@@ -62,6 +63,7 @@
 //!
 //! A server of your own, or requests that are not a pipeline's, start from [`service::Service`].
 
+pub mod access;
 pub mod calibration;
 pub mod config;
 pub mod demo;

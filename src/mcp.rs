@@ -5,6 +5,7 @@
 //! `isError`, made in [`failure`] alone; protocol errors are for protocol faults. Only this layer and the transports
 //! name rmcp. Start at [`Server`], and at [`registry`] for the list of tools.
 
+mod completion;
 mod failure;
 mod instructions;
 mod prompts;
@@ -20,5 +21,5 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use registry::{ToolSet, UnknownToolSet};
+pub use registry::{ToolSet, UnknownToolSet, permission_for};
 pub use server::Server;

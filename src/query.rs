@@ -119,7 +119,7 @@ impl Query {
         let page = self.stores.index.list(filter, sort, limit, cursor).await?;
         let total = self.stores.index.count(filter).await?;
         let without_filter = if total == 0 { Some(self.overview(filter).await?) } else { None };
-        Ok(Listing { page, total, pending: self.stores.live.pending(), without_filter })
+        Ok(Listing { page, total, pending: self.pending_in(&filter.scope), without_filter })
     }
 
     /// Where a list goes on behind its first `count` runs, for whoever shows fewer than it asked for.
@@ -186,7 +186,7 @@ impl Query {
             summary: summary.report(),
             groups: groups.map(|groups| groups.report()),
             open_flags,
-            pending: self.stores.live.pending(),
+            pending: self.pending_in(&filter.scope),
             without_filter,
         })
     }
@@ -225,7 +225,7 @@ impl Query {
         Ok(Patterns {
             report,
             after: window.ended_after,
-            pending: self.stores.live.pending(),
+            pending: self.pending_in(&filter.scope),
             without_filter,
         })
     }
@@ -248,22 +248,52 @@ impl Query {
         self.stores.index.flags(scope).await
     }
 
+    /// Ids of runs that begin like this, in order; the latest ones for an empty beginning. At most `limit`.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database is away.
+    pub async fn ids_like(&self, beginning: &str, scope: &Scope, limit: u32) -> Result<Vec<TraceId>> {
+        let index = &self.stores.index;
+        let found = if beginning.is_empty() {
+            index.latest(&Filter { scope: scope.clone(), ..Filter::default() }, limit).await?
+        } else {
+            index.with_prefix(beginning, scope, limit).await?
+        };
+        Ok(found.into_iter().map(|sighting| sighting.trace_id).collect())
+    }
+
+    /// The values that a field has among the runs in scope, the most frequent first. At most `limit`.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database is away.
+    pub async fn values_of(&self, field: ValueOf, scope: &Scope, limit: u32) -> Result<Vec<String>> {
+        let all = Filter { scope: scope.clone(), ..Filter::default() };
+        let values = self.stores.index.values(field, &all, limit).await?;
+        Ok(values.into_iter().map(|(value, _)| value).collect())
+    }
+
     /// How many recorded events the database does not hold yet.
     #[must_use]
     pub fn pending(&self) -> usize {
         self.stores.live.pending()
     }
 
+    /// How many of them are of runs in scope.
+    #[must_use]
+    pub fn pending_in(&self, scope: &Scope) -> usize {
+        match scope {
+            Scope::All => self.pending(),
+            Scope::Projects(_) => self.stores.live.pending_of(|project| scope.has(project)),
+        }
+    }
+
     /// Runs that this process has recorded lately, the last first: what can be named with the database away.
     #[must_use]
     pub fn at_hand(&self, scope: &Scope, limit: usize) -> Vec<TraceId> {
         let live = &self.stores.live;
-        let is_in_scope = |id: &TraceId| match scope {
-            Scope::All => true,
-            Scope::Projects(projects) => live
-                .glimpse(id)
-                .and_then(|glimpse| glimpse.project)
-                .is_some_and(|project| projects.contains(&project)),
+        let is_in_scope = |id: &TraceId| {
+            *scope == Scope::All
+                || live.glimpse(id).and_then(|glimpse| glimpse.project).is_some_and(|own| scope.has(&own))
         };
         live.recent(1_000).into_iter().filter(is_in_scope).take(limit).collect()
     }

@@ -2,7 +2,7 @@
 //!
 //! Everything here is generic over the handler that answers: a transport frames messages, bounds
 //! what one client can take, refuses what must not come in, and ends in good order. It knows
-//! nothing of traces. Only this layer names axum and hyper.
+//! nothing of traces, and of principals only what a token lets them send. Only this layer names axum and hyper.
 //!
 //! Start at [`serve_stdio`] for a server that a client spawns, at [`HttpServer`] for one that
 //! clients connect to. `opening` holds what both need of rmcp's handshake.
@@ -14,5 +14,5 @@ mod stdio;
 #[cfg(test)]
 mod echo;
 
-pub use http::{BindError, HttpOptions, HttpServer};
+pub use http::{BindError, Guard, HttpOptions, HttpServer};
 pub use stdio::{StdioOptions, serve_lines, serve_stdio};

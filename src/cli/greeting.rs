@@ -1,8 +1,11 @@
 //! What somebody reads who starts the program by hand: where data lies, and how a client reaches it. All of it on
 //! standard error.
 
+use std::time::Duration;
+
 use serde_json::{Map, json};
 use whytrace::config::Config;
+use whytrace::service::Service;
 
 use super::reach::{Reach, shell_word};
 
@@ -40,11 +43,23 @@ pub(super) fn of_http(config: &Config, reach: &Reach, address: std::net::SocketA
     eprintln!("whytrace {} serves MCP at http://{address}/mcp", env!("CARGO_PKG_VERSION"));
     eprintln!("  data      {}", config.home.display());
     eprintln!("  database  {}", config.database.describe());
-    eprintln!("  connect   claude mcp add --transport http whytrace http://{address}/mcp");
+    let token = if config.requires_token { " --header \"Authorization: Bearer $TOKEN\"" } else { "" };
+    eprintln!("  connect   claude mcp add --transport http whytrace http://{address}/mcp{token}");
     eprintln!("            old clients: http://{address}/sse    health: http://{address}/health");
     eprintln!("  look      {}", reach.command(&["show", "last"]));
     say_what_is_missing(reach);
     eprintln!("  end with Ctrl-C");
+}
+
+/// What is said besides where clients need a token and none was made yet.
+pub(super) async fn of_tokens(service: &Service, reach: &Reach) {
+    let index = &service.intake.recorder().stores().index;
+    // A database that is slow to answer keeps nobody waiting for this.
+    let Ok(Ok(tokens)) = tokio::time::timeout(Duration::from_secs(1), index.tokens()).await else { return };
+    if tokens.iter().all(|token| token.revoked_at.is_some()) {
+        let words = ["token", "new", "--name", "me", "--scopes", "trace:read,trace:write"];
+        eprintln!("  Nobody has a token yet. To make one: {}", reach.command(&words));
+    }
 }
 
 fn say_what_is_missing(reach: &Reach) {

@@ -6,11 +6,12 @@ use std::net::SocketAddr;
 use anyhow::Context as _;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
+use whytrace::access::Keyring;
 use whytrace::config::{Config, Settings};
-use whytrace::mcp::{Server, ToolSet};
+use whytrace::mcp::{Server, ToolSet, permission_for};
 use whytrace::service::Service;
 use whytrace::store::index::Scope;
-use whytrace::transport::{BindError, HttpOptions, HttpServer, serve_stdio};
+use whytrace::transport::{BindError, Guard, HttpOptions, HttpServer, serve_stdio};
 
 use super::reach::Reach;
 use super::{Ending, greeting};
@@ -27,6 +28,9 @@ pub(super) struct Serve {
     /// A web origin that may call, such as https://app.example
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     allowed_origins: Vec<String>,
+    /// What clients have to show: token, or none, which only loopback addresses allow [default: none]
+    #[arg(long, value_name = "HOW", value_parser = ["none", "token"])]
+    auth: Option<String>,
 }
 
 impl Serve {
@@ -36,6 +40,7 @@ impl Serve {
         flags.listen = self.listen;
         flags.allowed_hosts = said(&self.allowed_hosts);
         flags.allowed_origins = said(&self.allowed_origins);
+        flags.auth.clone_from(&self.auth);
     }
 }
 
@@ -55,15 +60,24 @@ pub(super) async fn stdio(config: &Config, reach: &Reach) -> anyhow::Result<Endi
 /// Serves any number of clients over HTTP.
 pub(super) async fn http(config: &Config, reach: &Reach) -> anyhow::Result<Ending> {
     let service = Service::open(config)?;
-    let handler = server(config, &service)?;
+    let mut handler = server(config, &service)?;
     let mut options = HttpOptions::default();
     options.listen = config.listen;
     options.allowed_hosts.clone_from(&config.allowed_hosts);
     options.allowed_origins.clone_from(&config.allowed_origins);
+    if config.requires_token {
+        let recorder = service.intake.recorder();
+        let keyring = Keyring::new(recorder.stores().index.clone(), recorder.clock().clone());
+        options.guard = Some(Guard { keyring, needs: permission_for });
+        handler = handler.by_request();
+    }
     let server = HttpServer::bind(options, move || handler.clone()).await.map_err(explain)?;
     let address = server.local_addr();
     let shutdown = end_on_signal()?;
     greeting::of_http(config, reach, address);
+    if config.requires_token {
+        greeting::of_tokens(&service, reach).await;
+    }
     server.run(shutdown).await;
     service.close().await;
     Ok(Ending::Done)

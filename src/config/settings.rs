@@ -29,6 +29,8 @@ pub struct Settings {
     pub allowed_hosts: Option<Vec<String>>,
     /// Web origins that may call.
     pub allowed_origins: Option<Vec<String>>,
+    /// `none` or `token`: what clients of HTTP have to show.
+    pub auth: Option<String>,
     /// `all`, `read` or `write`.
     pub tools: Option<String>,
     /// `full`, `lengths` or `off`.
@@ -128,6 +130,7 @@ impl Settings {
             listen: variables.parsed("LISTEN", "address and port, such as 127.0.0.1:7717")?,
             allowed_hosts: variables.list("ALLOWED_HOSTS"),
             allowed_origins: variables.list("ALLOWED_ORIGINS"),
+            auth: variables.text("AUTH"),
             tools: variables.text("TOOLS"),
             prompts: variables.text("PROMPTS"),
             redact: variables.truth("REDACT")?,
@@ -156,6 +159,7 @@ impl Settings {
             listen: self.listen.or(other.listen),
             allowed_hosts: self.allowed_hosts.or(other.allowed_hosts),
             allowed_origins: self.allowed_origins.or(other.allowed_origins),
+            auth: self.auth.or(other.auth),
             tools: self.tools.or(other.tools),
             prompts: self.prompts.or(other.prompts),
             redact: self.redact.or(other.redact),

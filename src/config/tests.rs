@@ -47,6 +47,7 @@ fn a_value_that_is_not_allowed_is_refused_with_what_is() {
         ("WHYTRACE_REDACT", "perhaps", "truth value"),
         ("WHYTRACE_DATABASE_URL", "mysql://x", "it begins with postgres:// or sqlite:"),
         ("WHYTRACE_LISTEN", "here", "address and port"),
+        ("WHYTRACE_AUTH", "password", "it is none or token"),
     ];
     for (name, value, says) in wrong {
         let error =
@@ -87,4 +88,16 @@ fn a_number_or_word_that_means_nothing_is_refused_by_its_name() {
         let refused = load(Settings::default(), &[("WHYTRACE_HOME", "/nonexistent/w"), (&name, value)]);
         assert!(matches!(refused, Err(ConfigError::Value { .. })), "{name}: {refused:?}");
     }
+}
+
+#[test]
+fn with_tokens_runs_are_held_against_those_of_their_own_project_unless_said_otherwise() {
+    let scope = |variables: &[(&str, &str)]| {
+        let variables = [&[("WHYTRACE_HOME", "/nonexistent/w")], variables].concat();
+        load(Settings::default(), &variables).unwrap().calibration.flag_scope
+    };
+    assert_eq!(scope(&[]), FlagScope::Installation);
+    assert_eq!(scope(&[("WHYTRACE_AUTH", "token")]), FlagScope::Project);
+    let said = [("WHYTRACE_AUTH", "token"), ("WHYTRACE_FLAG_SCOPE", "installation")];
+    assert_eq!(scope(&said), FlagScope::Installation);
 }

@@ -13,6 +13,7 @@ use crate::gate::Refusal;
 use crate::gate::refusal::quoted;
 use crate::model::{EventId, TraceId};
 use crate::shown::{excerpt, one_line};
+use crate::store::index::Scope;
 
 /// How many ids are offered in place of one that was not found.
 const OFFERED: u32 = 5;
@@ -30,6 +31,8 @@ pub(super) async fn tool_error(error: Error, context: &Context) -> ToolError {
         }
         Error::Ambiguous { id, candidates } => ambiguous(&id, &candidates),
         Error::Conflict { trace_id, event_id } => conflict(&trace_id, &event_id),
+        // Whose run it was is gone with it, so who may not see all may not know that there was one.
+        Error::Deleted { trace_id } if context.scope != Scope::All => unknown_trace(trace_id.as_str(), &[]),
         Error::Deleted { trace_id } => ToolError {
             code: "deleted",
             message: format!("trace {} was deleted, and takes nothing any more", quoted_id(trace_id.as_str())),

@@ -6,7 +6,7 @@ use rmcp::ErrorData;
 use rmcp::model::{GetPromptResult, JsonObject, Prompt, PromptArgument, PromptMessage, Role};
 use serde_json::Value;
 
-use super::registry::ToolSet;
+use super::registry::Offer;
 use crate::shown::excerpt;
 
 /// How much of what a person fills in is taken over, in characters.
@@ -75,8 +75,8 @@ const PROMPTS: [Text; 4] = [
 ];
 
 /// The prompts for a client that is offered these tools.
-pub(super) fn list(tools: ToolSet) -> Vec<Prompt> {
-    offered(tools)
+pub(super) fn list(offer: Offer) -> Vec<Prompt> {
+    offered(offer)
         .map(|prompt| {
             let arguments = prompt.arguments.iter().map(|argument| {
                 PromptArgument::new(argument.name)
@@ -93,12 +93,8 @@ pub(super) fn list(tools: ToolSet) -> Vec<Prompt> {
 ///
 /// # Errors
 /// When there is no such prompt, or a required argument is missing.
-pub(super) fn get(tools: ToolSet, name: &str, arguments: &JsonObject) -> Result<GetPromptResult, ErrorData> {
-    let Some(prompt) = offered(tools).find(|prompt| prompt.name == name) else {
-        let names: Vec<&str> = offered(tools).map(|prompt| prompt.name).collect();
-        let message = format!("unknown prompt; there are {}", names.join(", "));
-        return Err(ErrorData::invalid_params(message, None));
-    };
+pub(super) fn get(offer: Offer, name: &str, arguments: &JsonObject) -> Result<GetPromptResult, ErrorData> {
+    let prompt = find(offer, name)?;
     let filled = Filled(arguments);
     let missing =
         prompt.arguments.iter().find(|argument| argument.required && filled.get(argument.name).is_none());
@@ -110,8 +106,28 @@ pub(super) fn get(tools: ToolSet, name: &str, arguments: &JsonObject) -> Result<
     Ok(GetPromptResult::new(vec![message]).with_description(prompt.description))
 }
 
-fn offered(tools: ToolSet) -> impl Iterator<Item = &'static Text> {
-    PROMPTS.iter().filter(move |prompt| tools.has(prompt.writes))
+/// Makes sure that a prompt has an argument.
+///
+/// # Errors
+/// When there is no such prompt, or it has no such argument.
+pub(super) fn argument(offer: Offer, name: &str, argument: &str) -> Result<(), ErrorData> {
+    let prompt = find(offer, name)?;
+    if prompt.arguments.iter().any(|known| known.name == argument) {
+        return Ok(());
+    }
+    let names: Vec<&str> = prompt.arguments.iter().map(|argument| argument.name).collect();
+    Err(ErrorData::invalid_params(format!("unknown argument; {name} has {}", names.join(", ")), None))
+}
+
+fn find(offer: Offer, name: &str) -> Result<&'static Text, ErrorData> {
+    offered(offer).find(|prompt| prompt.name == name).ok_or_else(|| {
+        let names: Vec<&str> = offered(offer).map(|prompt| prompt.name).collect();
+        ErrorData::invalid_params(format!("unknown prompt; there are {}", names.join(", ")), None)
+    })
+}
+
+fn offered(offer: Offer) -> impl Iterator<Item = &'static Text> {
+    PROMPTS.iter().filter(move |prompt| offer.has(prompt.writes))
 }
 
 /// What a person filled in.
@@ -194,15 +210,22 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::access::Principal;
+    use crate::mcp::ToolSet;
+    use crate::store::index::Scope;
+
+    fn all() -> Offer {
+        Offer::of(ToolSet::All, &Principal::trusted(Scope::All))
+    }
 
     fn text(name: &str, arguments: &Value) -> String {
-        let result = get(ToolSet::All, name, arguments.as_object().unwrap()).unwrap();
+        let result = get(all(), name, arguments.as_object().unwrap()).unwrap();
         serde_json::to_value(&result.messages).unwrap()[0]["content"]["text"].as_str().unwrap().to_owned()
     }
 
     #[test]
     fn each_prompt_is_whole_with_its_required_arguments_alone() {
-        for prompt in list(ToolSet::All) {
+        for prompt in list(all()) {
             let filled: JsonObject = prompt
                 .arguments
                 .iter()
@@ -224,7 +247,10 @@ mod tests {
     #[test]
     fn a_missing_argument_and_an_unknown_prompt_are_named() {
         let error = |tools, name| get(tools, name, &JsonObject::new()).unwrap_err().message.into_owned();
-        assert_eq!(error(ToolSet::All, "record_my_run"), "record_my_run needs \"task\": What is to be done");
-        assert_eq!(error(ToolSet::Write, "debug_run"), "unknown prompt; there are record_my_run");
+        assert_eq!(error(all(), "record_my_run"), "record_my_run needs \"task\": What is to be done");
+        assert_eq!(
+            error(Offer::of(ToolSet::Write, &Principal::trusted(Scope::All)), "debug_run"),
+            "unknown prompt; there are record_my_run"
+        );
     }
 }

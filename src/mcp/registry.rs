@@ -11,6 +11,8 @@ use rmcp::model::{self, JsonObject, ToolAnnotations};
 
 use super::tool::Tool;
 use super::{reading, recording};
+use crate::access::Principal;
+use crate::store::index::Permission;
 
 /// All tools, group by group.
 const TOOLS: [&[Tool]; 2] = [&recording::TOOLS, &reading::TOOLS];
@@ -35,6 +37,45 @@ impl ToolSet {
             Self::Read => !writes,
             Self::Write => writes,
         }
+    }
+}
+
+/// What of a set of tools one principal is offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Offer {
+    asks: bool,
+    records: bool,
+}
+
+impl Offer {
+    /// Those of the set that the principal may call.
+    pub(super) fn of(set: ToolSet, principal: &Principal) -> Self {
+        let has = |writes: bool| set.has(writes) && principal.may(permission(writes));
+        Self { asks: has(false), records: has(true) }
+    }
+
+    /// Whether it has the tools that record (`writes`), or those that ask.
+    pub(super) fn has(self, writes: bool) -> bool {
+        if writes { self.records } else { self.asks }
+    }
+}
+
+/// What a caller of a tool that records (`writes`), or of one that asks, must be permitted.
+fn permission(writes: bool) -> Permission {
+    if writes { Permission::Write } else { Permission::Read }
+}
+
+/// What a message needs that is sent to a server, by its method and the tool that it calls. `None` where everybody
+/// may send it: then the answer shows what the caller may see.
+#[must_use]
+pub fn permission_for(method: &str, tool: Option<&str>) -> Option<Permission> {
+    match method {
+        "tools/call" => {
+            let tool = TOOLS.into_iter().flatten().find(|known| Some(known.name) == tool)?;
+            Some(permission(tool.writes))
+        }
+        "resources/read" => Some(Permission::Read),
+        _ => None,
     }
 }
 
@@ -81,15 +122,23 @@ impl Registry {
         Self { tools, shown }
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<&Tool> {
-        self.tools.iter().find(|tool| tool.name == name)
+    /// The tool of this name, if the offer has it.
+    pub(super) fn find(&self, name: &str, offer: Offer) -> Option<&Tool> {
+        self.tools.iter().find(|tool| tool.name == name && offer.has(tool.writes))
     }
 
-    pub(super) fn names(&self) -> Vec<&'static str> {
-        self.tools.iter().map(|tool| tool.name).collect()
+    /// The names of the tools that the offer has.
+    pub(super) fn names(&self, offer: Offer) -> Vec<&'static str> {
+        self.tools.iter().filter(|tool| offer.has(tool.writes)).map(|tool| tool.name).collect()
     }
 
-    /// The tools as clients are shown them.
+    /// The tools that the offer has, as clients are shown them.
+    pub(super) fn offered(&self, offer: Offer) -> Vec<model::Tool> {
+        let both = self.tools.iter().zip(self.shown.iter());
+        both.filter(|(tool, _)| offer.has(tool.writes)).map(|(_, shown)| shown.clone()).collect()
+    }
+
+    /// All tools as clients are shown them.
     pub(super) fn shown(&self) -> &[model::Tool] {
         &self.shown
     }
@@ -97,7 +146,8 @@ impl Registry {
 
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Registry").field(&self.names()).finish()
+        let names: Vec<&str> = self.tools.iter().map(|tool| tool.name).collect();
+        f.debug_tuple("Registry").field(&names).finish()
     }
 }
 

@@ -43,6 +43,11 @@ pub(super) fn templates() -> Vec<ResourceTemplate> {
     ]
 }
 
+/// Whether a URI is that of a template, as a client has it from the list.
+pub(super) fn is_template(uri: &str) -> bool {
+    templates().iter().any(|template| template.uri_template == uri)
+}
+
 /// The most recent runs, each in both forms, the shorter one first.
 ///
 /// # Errors

@@ -10,22 +10,24 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock,
-    GetPromptRequestParams, GetPromptResponse, Implementation, ListPromptsResult,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams,
+    CompleteResult, ContentBlock, GetPromptRequestParams, GetPromptResponse, Implementation,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
+    ServerConfig,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ErrorData, ServerHandler, model};
 use serde_json::Value;
 
-use super::registry::{Registry, ToolSet};
+use super::registry::{Offer, Registry, ToolSet};
 use super::tool::Context;
-use super::{failure, instructions, prompts, resources};
+use super::{completion, failure, instructions, prompts, resources};
+use crate::access::Principal;
 use crate::gate::CallerContext;
 use crate::query::Query;
 use crate::recorder::Intake;
-use crate::store::index::Scope;
+use crate::store::index::{Permission, Scope};
 
 /// How long a client may keep what is the same until the program is replaced: an hour, in milliseconds.
 const FIXED_FOR_MS: u64 = 3_600_000;
@@ -35,7 +37,8 @@ const FIXED_FOR_MS: u64 = 3_600_000;
 pub struct Server {
     intake: Arc<Intake>,
     query: Query,
-    scope: Scope,
+    /// Whoever calls, unless each request says so itself.
+    principal: Option<Principal>,
     tools: ToolSet,
     registry: Registry,
 }
@@ -45,13 +48,21 @@ impl Server {
     /// `scope`.
     #[must_use]
     pub fn new(intake: Arc<Intake>, query: Query, tools: ToolSet, scope: Scope) -> Self {
-        Self { intake, query, scope, tools, registry: Registry::new(tools) }
+        let principal = Some(Principal::trusted(scope));
+        Self { intake, query, principal, tools, registry: Registry::new(tools) }
     }
 
-    /// The same server for clients that may see something else.
+    /// The same server for clients that are this principal.
     #[must_use]
-    pub fn with_scope(&self, scope: Scope) -> Self {
-        Self { scope, ..self.clone() }
+    pub fn for_principal(&self, principal: Principal) -> Self {
+        Self { principal: Some(principal), ..self.clone() }
+    }
+
+    /// The same server for clients each of whose requests brings its [`Principal`], among the extensions of the HTTP
+    /// request. One that brings none is refused.
+    #[must_use]
+    pub fn by_request(self) -> Self {
+        Self { principal: None, ..self }
     }
 
     /// The same server with tools of a test's own.
@@ -60,20 +71,44 @@ impl Server {
         Self { registry: Registry::of(tools), ..self }
     }
 
-    fn context(&self, request: &RequestContext<RoleServer>) -> Context {
+    /// Whoever makes a request.
+    fn principal(&self, request: &RequestContext<RoleServer>) -> Result<Principal, ErrorData> {
+        if let Some(principal) = &self.principal {
+            return Ok(principal.clone());
+        }
+        let parts = request.extensions.get::<http::request::Parts>();
+        let principal = parts.and_then(|parts| parts.extensions.get::<Principal>()).cloned();
+        principal.ok_or_else(|| ErrorData::invalid_request("the request does not say who makes it", None))
+    }
+
+    /// What is offered to whoever makes a request.
+    fn offer(&self, request: &RequestContext<RoleServer>) -> Result<Offer, ErrorData> {
+        Ok(Offer::of(self.tools, &self.principal(request)?))
+    }
+
+    fn context(&self, principal: Principal, request: &RequestContext<RoleServer>) -> Context {
         Context {
             intake: Arc::clone(&self.intake),
             query: self.query.clone(),
-            scope: self.scope.clone(),
+            scope: principal.scope,
             caller: caller(request),
         }
+    }
+
+    /// Who may keep an answer that depends on the principal alone.
+    fn cache_scope(&self) -> CacheScope {
+        if self.principal.is_some() { CacheScope::Public } else { CacheScope::Private }
     }
 }
 
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
-        let capabilities =
-            ServerCapabilities::builder().enable_tools().enable_resources().enable_prompts().build();
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_resources()
+            .enable_prompts()
+            .enable_completions()
+            .build();
         let identity = Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
             .with_title("whytrace")
             .with_description(env!("CARGO_PKG_DESCRIPTION"));
@@ -85,12 +120,12 @@ impl ServerHandler for Server {
     async fn list_tools(
         &self,
         page: Option<PaginatedRequestParams>,
-        _request: RequestContext<RoleServer>,
+        request: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         only_page(page)?;
-        Ok(ListToolsResult::with_all_items(self.registry.shown().to_vec())
+        Ok(ListToolsResult::with_all_items(self.registry.offered(self.offer(&request)?))
             .with_ttl_ms(FIXED_FOR_MS)
-            .with_cache_scope(CacheScope::Public))
+            .with_cache_scope(self.cache_scope()))
     }
 
     async fn call_tool(
@@ -98,11 +133,13 @@ impl ServerHandler for Server {
         call: CallToolRequestParams,
         request: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Some(tool) = self.registry.find(&call.name) else {
-            let names = self.registry.names().join(", ");
+        let principal = self.principal(&request)?;
+        let offer = Offer::of(self.tools, &principal);
+        let Some(tool) = self.registry.find(&call.name, offer) else {
+            let names = self.registry.names(offer).join(", ");
             return Err(ErrorData::invalid_params(format!("unknown tool; there are {names}"), None));
         };
-        let context = Arc::new(self.context(&request));
+        let context = Arc::new(self.context(principal, &request));
         let arguments = Value::Object(call.arguments.unwrap_or_default());
         // The call of the function lies within the future, so that a panic of either is caught.
         let answer = AssertUnwindSafe(async { (tool.call)(context, arguments).await }).catch_unwind().await;
@@ -131,7 +168,13 @@ impl ServerHandler for Server {
         request: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         only_page(page)?;
-        Ok(ListResourcesResult::with_all_items(resources::recent(&self.context(&request)).await?))
+        let principal = self.principal(&request)?;
+        let recent = if principal.may(Permission::Read) {
+            resources::recent(&self.context(principal, &request)).await?
+        } else {
+            Vec::new()
+        };
+        Ok(ListResourcesResult::with_all_items(recent))
     }
 
     async fn list_resource_templates(
@@ -150,7 +193,11 @@ impl ServerHandler for Server {
         read: ReadResourceRequestParams,
         request: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let context = self.context(&request);
+        let principal = self.principal(&request)?;
+        if !principal.may(Permission::Read) {
+            return Err(ErrorData::invalid_request("reading runs needs a token with trace:read", None));
+        }
+        let context = self.context(principal, &request);
         let found = AssertUnwindSafe(resources::read(&read.uri, &context)).catch_unwind().await;
         found
             .unwrap_or_else(|_| {
@@ -163,20 +210,31 @@ impl ServerHandler for Server {
     async fn list_prompts(
         &self,
         page: Option<PaginatedRequestParams>,
-        _request: RequestContext<RoleServer>,
+        request: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
         only_page(page)?;
-        Ok(ListPromptsResult::with_all_items(prompts::list(self.tools))
+        Ok(ListPromptsResult::with_all_items(prompts::list(self.offer(&request)?))
             .with_ttl_ms(FIXED_FOR_MS)
-            .with_cache_scope(CacheScope::Public))
+            .with_cache_scope(self.cache_scope()))
     }
 
     async fn get_prompt(
         &self,
         prompt: GetPromptRequestParams,
-        _request: RequestContext<RoleServer>,
+        request: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        prompts::get(self.tools, &prompt.name, &prompt.arguments.unwrap_or_default()).map(Into::into)
+        prompts::get(self.offer(&request)?, &prompt.name, &prompt.arguments.unwrap_or_default())
+            .map(Into::into)
+    }
+
+    async fn complete(
+        &self,
+        completion: CompleteRequestParams,
+        request: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        let offer = self.offer(&request)?;
+        let context = self.context(self.principal(&request)?, &request);
+        completion::complete(&completion, offer, &context).await
     }
 }
 

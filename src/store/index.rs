@@ -15,6 +15,7 @@ mod projection;
 mod record;
 mod row;
 mod search;
+mod tokens;
 mod upkeep;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use flags::Ended;
 pub use lookup::Sighting;
 pub use page::{Cursor, Page, Sort, TraceLine, ValueOf};
 pub use record::{Batch, Standing, TraceOutcome};
+pub use tokens::{KeptToken, Permission, Permissions, Token, TokenHash, UnknownPermission};
 
 use super::database::{Database, DatabaseTarget, database_error};
 use super::session::Session;

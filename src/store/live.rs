@@ -194,6 +194,14 @@ impl Live {
         self.runs().pending
     }
 
+    /// How many events of runs whose projects are among those meant the database does not hold yet.
+    #[must_use]
+    pub fn pending_of(&self, is_meant: impl Fn(&str) -> bool) -> usize {
+        let runs = self.runs();
+        let own = runs.by_id.values().filter(|run| run.project.as_deref().is_some_and(&is_meant));
+        own.map(|run| run.pending.len()).sum()
+    }
+
     /// Ids of the runs met here, most recently touched first.
     #[must_use]
     pub fn recent(&self, limit: usize) -> Vec<TraceId> {

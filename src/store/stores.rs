@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::documents::Documents;
+use super::documents::{Documents, Found};
 use super::index::{Index, Scope};
 use super::live::Live;
 use crate::error::{Error, Result};
@@ -49,6 +49,10 @@ impl Stores {
             .as_ref()
             .map(|sighting| sighting.project.clone())
             .or_else(|| self.live.glimpse(trace_id).and_then(|glimpse| glimpse.project));
+        // What is of another project is not looked into, lest a fault there be told.
+        if project.as_ref().is_some_and(|project| !scope.has(project)) {
+            return Ok(None);
+        }
         let needs_document = sighting
             .as_ref()
             .is_none_or(|sighting| sighting.document_revision > 0 || sighting.status.is_finished());
@@ -60,7 +64,7 @@ impl Stores {
         let document = match (&project, needs_document) {
             (_, false) => Ok(None),
             (Some(project), true) => self.documents.read(project, trace_id).await,
-            (None, true) => self.documents.find(trace_id).await,
+            (None, true) => self.find_document(trace_id, scope).await,
         };
         let document = match document {
             // A run without a document yet is told by its events alone.
@@ -76,14 +80,23 @@ impl Stores {
         let Some(mut trace) = fold(base, stored.iter().chain(&live), self.index.rules()) else {
             return Ok(None);
         };
-        if let Scope::Projects(projects) = scope
-            && !projects.contains(&trace.project)
-        {
+        if !scope.has(&trace.project) {
             return Ok(None);
         }
         if database_away.is_none() {
             trace.child_traces = self.index.children(trace_id, scope).await?;
         }
         Ok(Some(LoadedTrace { trace, edited, database_away }))
+    }
+
+    /// The document of a run whose project is not known, looked for within the scope alone.
+    async fn find_document(&self, trace_id: &TraceId, scope: &Scope) -> Result<Option<Found>> {
+        let Scope::Projects(projects) = scope else { return self.documents.find(trace_id).await };
+        for project in projects {
+            if let Some(found) = self.documents.read(project, trace_id).await? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 }

@@ -1,10 +1,11 @@
 //! MCP over HTTP: `/mcp` (streamable HTTP), `/sse` with `/messages` (HTTP+SSE of 2024-11-05), `/health`.
 //!
 //! Every path, those that a caller adds included, stands behind one gate, which checks Host and
-//! Origin, reads and bounds the body, and bounds what is in flight. `/mcp` keeps no sessions: each
+//! Origin and the token, reads and bounds the body, and bounds what is in flight. `/mcp` keeps no sessions: each
 //! request gets a handler of its own from the factory. `connections` accepts and ends, `gate`
-//! admits, `names` knows who may ask, `sse` bridges the older transport.
+//! admits, `names` and `access` know who may ask, `sse` bridges the older transport.
 
+mod access;
 mod connections;
 mod gate;
 mod names;
@@ -31,6 +32,7 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub use self::access::Guard;
 use self::gate::Gate;
 use self::names::Names;
 use self::refusal::Refusal;
@@ -46,6 +48,8 @@ pub struct HttpOptions {
     /// Browser origins to let in beside those on loopback: `scheme://host` (the scheme's own
     /// port), `scheme://host:port`, `scheme://host:*`, or `null`.
     pub allowed_origins: Vec<String>,
+    /// Verifies who asks. Needed on an address other than loopback; without it everybody may ask everything. None.
+    pub guard: Option<Guard>,
     /// The longest request body, in bytes; beyond it 413. 8 MiB.
     pub max_body_bytes: usize,
     /// The bytes of all request bodies in flight together; beyond them 503. 64 MiB.
@@ -71,6 +75,7 @@ impl Default for HttpOptions {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7717)),
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
+            guard: None,
             max_body_bytes: 8 * 1024 * 1024,
             max_body_bytes_in_flight: 64 * 1024 * 1024,
             max_requests: 256,
@@ -89,7 +94,8 @@ impl Default for HttpOptions {
 pub enum BindError {
     /// The address is reachable from other machines, and nobody would have to say who they are.
     #[error(
-        "refused to listen on {0}: an address other than loopback needs authentication; listen on 127.0.0.1"
+        "refused to listen on {0}: an address other than loopback needs authentication; send --auth token and make \
+         tokens with `whytrace token new`, or listen on 127.0.0.1"
     )]
     NeedsAuthentication(SocketAddr),
     /// The system refused the address.
@@ -127,14 +133,14 @@ impl HttpServer {
     ///
     /// # Errors
     ///
-    /// When the address is not loopback or cannot be bound, or an allowed host or origin cannot be read.
+    /// When the address is not loopback and nobody would have to say who they are, when it cannot be bound, or an allowed host or origin cannot be read.
     pub async fn bind<H: ServerHandler>(
         options: HttpOptions,
         factory: impl Fn() -> H + Send + Sync + 'static,
     ) -> Result<Self, BindError> {
         let names = Names::new(&options.allowed_hosts, &options.allowed_origins)?;
         let listen = options.listen;
-        if !listen.ip().is_loopback() {
+        if !listen.ip().is_loopback() && options.guard.is_none() {
             return Err(BindError::NeedsAuthentication(listen));
         }
         let address_error = |source| BindError::Address { listen, source };

@@ -14,6 +14,7 @@ mod recording;
 mod reference;
 mod searching;
 mod text;
+mod tokens;
 mod twins;
 
 use std::sync::Arc;

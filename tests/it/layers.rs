@@ -44,6 +44,7 @@ const LAYERS: &[Layer] = &[
         holds: "a history of runs that never were, told through the gate; nothing is written by it",
     },
     Layer { modules: &["store"], blind_to: &[], holds: "journal, documents and index" },
+    Layer { modules: &["access"], blind_to: &[], holds: "tokens, and who may do what" },
     Layer { modules: &["recorder"], blind_to: &[], holds: "events in, acknowledgements out" },
     // Reads what the stores hold. Should it need what the recorder holds in memory, this is where that is allowed.
     Layer { modules: &["query"], blind_to: &["recorder"], holds: "questions in, answers out" },

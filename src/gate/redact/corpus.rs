@@ -56,6 +56,7 @@ fn issued(draw: &mut Draw) -> Vec<String> {
         of(["sk", "_live_"], BASE62, 24),
         of(["rk", "_test_"], BASE62, 24),
         of(["wh", "sec_"], BASE62, 32),
+        ["wh", "t_", &"aB3_x-9Zq0R".repeat(4)[1..]].concat(),
         of(["sk", "-"], BASE62, 48),
         of(["sk", "-proj-"], BASE62, 120),
         of(["sk", "-ant-api03-"], BASE62, 93),

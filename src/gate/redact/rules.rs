@@ -37,7 +37,7 @@ const fn rule(
     Rule { name, hint, pattern, accepts }
 }
 
-const RULES: [Rule; 54] = [
+const RULES: [Rule; 55] = [
     // A key whose end is missing is taken as far as it looks like one.
     rule(
         "private_key",
@@ -67,6 +67,8 @@ const RULES: [Rule; 54] = [
     token("planetscale", r"pscale_[a-z]{2,8}_[\w.-]{30,}"),
     token("supabase", r"sbp_[0-9a-f]{40}|sb_secret_[\w-]{20,}"),
     // Code and packages
+    // Ours, which an agent may come across in its own configuration.
+    token("whytrace", r"wht_[\w-]{43}"),
     token("github", r"gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{22,}"),
     token("gitlab", r"gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat|ffct)-[\w-]{20,}(?:\.[\w-]+)*"),
     token("npm", r"npm_[A-Za-z0-9]{30,}"),

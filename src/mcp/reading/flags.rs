@@ -75,7 +75,7 @@ async fn call(context: Arc<Context>, arguments: Value) -> Result<Answer, ToolErr
     let mut request: FlagsRequest = parse(arguments).map_err(refused)?;
     request.project = given("project", &request.project).map_err(refused)?;
     let flags = of_many(&context, context.query.flags(&context.scope).await).await?;
-    Ok(request.answer(&flags, context.query.pending()))
+    Ok(request.answer(&flags, context.query.pending_in(&context.scope)))
 }
 
 impl FlagsRequest {

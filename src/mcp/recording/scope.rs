@@ -5,6 +5,7 @@
 
 use crate::error::Error;
 use crate::gate::refusal::{Refusal, quoted};
+use crate::gate::text::label;
 use crate::mcp::tool::Context;
 use crate::model::TraceId;
 use crate::store::index::Scope;
@@ -12,11 +13,13 @@ use crate::store::index::Scope;
 /// Lets a caller open runs in a project.
 pub(super) fn may_open(project: &str, context: &Context) -> Result<(), Error> {
     let Scope::Projects(projects) = &context.scope else { return Ok(()) };
-    if projects.iter().any(|own| own == project) {
+    // As the gate will read it: another spelling of the same name is the same project.
+    let project = label("project", project)?;
+    if projects.contains(&project) {
         return Ok(());
     }
     let own: Vec<String> = projects.iter().map(|own| quoted(own)).collect();
-    let problem = format!("{} is outside", quoted(project));
+    let problem = format!("{} is outside", quoted(&project));
     let remedy = "send one of these projects";
     Err(Refusal::new("project", problem, format!("the projects open to you: {}", own.join(", ")), remedy)
         .into())
@@ -24,19 +27,28 @@ pub(super) fn may_open(project: &str, context: &Context) -> Result<(), Error> {
 
 /// Lets a caller write to a run. One that nobody has met is for the recorder to judge.
 pub(super) async fn may_write(trace_id: &str, context: &Context) -> Result<(), Error> {
-    let Scope::Projects(projects) = &context.scope else { return Ok(()) };
-    let Ok(id) = trace_id.parse::<TraceId>() else { return Ok(()) };
+    if context.scope == Scope::All {
+        return Ok(());
+    }
+    // As the gate will read it: another spelling of the same id is the same run. What it refuses is its to explain.
+    let Some(id) = label("trace_id", trace_id).ok().and_then(|id| id.parse::<TraceId>().ok()) else {
+        return Ok(());
+    };
     let stores = context.intake.recorder().stores();
     let project = match stores.live.glimpse(&id).and_then(|glimpse| glimpse.project) {
         Some(project) => Some(project),
         // With the database away this is an error: what cannot be looked up cannot be let in.
         None => match stores.index.sighting(id.as_str(), &Scope::All).await? {
             Some(sighting) => Some(sighting.project),
-            None => stores.documents.find(&id).await?.map(|found| found.trace.project),
+            // A document that cannot be read may be anybody's, and is not told of.
+            None => match stores.documents.find(&id).await {
+                Err(Error::Corrupt { .. }) => return Err(Error::UnknownTrace { id: trace_id.to_owned() }),
+                found => found?.map(|found| found.trace.project),
+            },
         },
     };
     match project {
-        Some(project) if !projects.contains(&project) => Err(Error::UnknownTrace { id: trace_id.to_owned() }),
+        Some(project) if !context.scope.has(&project) => Err(Error::UnknownTrace { id: trace_id.to_owned() }),
         _ => Ok(()),
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::access::Principal;
 use crate::mcp::ToolSet;
 use crate::mcp::testing::{Bench, Client, ask, both, call, fail, text};
 use crate::recorder::Switch;
@@ -203,7 +204,7 @@ async fn flags_that_a_finish_fires_are_told() {
 #[tokio::test]
 async fn a_caller_restricted_to_projects_records_in_their_runs_alone() {
     let (bench, _) = started().await;
-    let server = bench.server.with_scope(Scope::Projects(vec!["mine".to_owned()]));
+    let server = bench.server.for_principal(Principal::trusted(Scope::Projects(vec!["mine".to_owned()])));
     let client = crate::mcp::testing::connect(server, rmcp::ClientLifecycleMode::Initialize).await;
     let told = fail(&client, "trace_start", json!({"project": "cobot", "query": "?"})).await;
     assert!(told.contains("the projects open to you: \"mine\""), "{told}");
@@ -226,4 +227,24 @@ async fn a_caller_restricted_to_projects_records_in_their_runs_alone() {
     let mut own = decision("d1", "exa");
     own["trace_id"] = json!("m1");
     ask(&client, "trace_record_decision", own).await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_told_by_requests_who_asks_answers_none_that_does_not_say() {
+    let (bench, _) = started().await;
+    let server = bench.server.clone().by_request();
+    let client = crate::mcp::testing::connect(server, rmcp::ClientLifecycleMode::Initialize).await;
+    let read = rmcp::model::ReadResourceRequestParams::new("trace://t1");
+    let call = rmcp::model::CallToolRequestParams::new("trace_list");
+    let answers = [
+        client.list_tools(None).await.err().map(|error| error.to_string()),
+        client.list_prompts(None).await.err().map(|error| error.to_string()),
+        client.list_resources(None).await.err().map(|error| error.to_string()),
+        client.read_resource(read).await.err().map(|error| error.to_string()),
+        client.call_tool(call).await.err().map(|error| error.to_string()),
+    ];
+    for answer in answers {
+        let told = answer.expect("an error");
+        assert!(told.contains("the request does not say who makes it"), "{told}");
+    }
 }

@@ -14,6 +14,17 @@ pub enum Scope {
     Projects(Vec<String>),
 }
 
+impl Scope {
+    /// Whether runs of the project are in it.
+    #[must_use]
+    pub fn has(&self, project: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Projects(projects) => projects.iter().any(|own| own == project),
+        }
+    }
+}
+
 /// The verdict of the quality gate, as something to ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gate {

@@ -1,7 +1,7 @@
 //! The one way in: every request of every path passes here, in this order.
 //!
-//! Names are checked first, then the body is read whole, within its bounds of size and time, then
-//! there must be room, and only then does a handler see the request. A client that is slow or
+//! Names are checked first, then the token, where the server needs one, then the body is read whole, within its
+//! bounds of size and time, then there must be room, and only then does a handler see the request. A client that is slow or
 //! asks for too much is refused with a sentence, and a slow one holds no room while it is slow.
 
 use std::sync::Arc;
@@ -9,15 +9,17 @@ use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream, HttpBody};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header, request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::HttpOptions;
+use super::access::Guard;
 use super::names::Names;
 use super::refusal::{self, Refusal};
+use crate::access::Principal;
 
 /// Memory for bodies is counted in units of this many bytes.
 const MEMORY_UNIT: usize = 1024;
@@ -29,6 +31,7 @@ const DISCARDED_LIMITS: usize = 4;
 #[derive(Debug)]
 pub(super) struct Gate {
     names: Names,
+    guard: Option<Guard>,
     requests: Arc<Semaphore>,
     max_requests: u32,
     streams: Arc<Semaphore>,
@@ -55,6 +58,7 @@ impl Gate {
         let memory = (options.max_body_bytes_in_flight / MEMORY_UNIT).min(Semaphore::MAX_PERMITS);
         Self {
             names,
+            guard: options.guard.clone(),
             requests: Arc::new(Semaphore::new(max_requests as usize)),
             max_requests,
             streams: Arc::new(Semaphore::new(options.max_sse_sessions.min(Semaphore::MAX_PERMITS))),
@@ -72,9 +76,16 @@ impl Gate {
         }
     }
 
-    async fn admit(&self, request: Request, next: Next) -> Result<Response, Refusal> {
+    async fn admit(&self, mut request: Request, next: Next) -> Result<Response, Refusal> {
         self.names.check(request.uri(), request.headers())?;
-        let (request, _memory) = self.read_body(request).await?;
+        if let Some(guard) = &self.guard {
+            guard.identify(&mut request).await?;
+        }
+        let (parts, bytes, _memory) = self.read_body(request).await?;
+        if let Some(guard) = &self.guard {
+            guard.judge(parts.extensions.get::<Principal>(), &bytes)?;
+        }
+        let request = Request::from_parts(parts, Body::from(bytes));
         let slot = self.take_slot(&request)?;
         let response = tokio::time::timeout(self.answer_timeout, next.run(request)).await.map_err(|_| {
             Refusal::new(StatusCode::GATEWAY_TIMEOUT, "the request took too long and was cancelled")
@@ -95,7 +106,10 @@ impl Gate {
         Arc::clone(room).try_acquire_owned().map_err(|_| Refusal::busy(sentence))
     }
 
-    async fn read_body(&self, request: Request) -> Result<(Request, Option<OwnedSemaphorePermit>), Refusal> {
+    async fn read_body(
+        &self,
+        request: Request,
+    ) -> Result<(request::Parts, Vec<u8>, Option<OwnedSemaphorePermit>), Refusal> {
         let (parts, body) = request.into_parts();
         let declared = body.size_hint().lower();
         let is_declared_too_large = declared > self.max_body_bytes as u64;
@@ -108,7 +122,7 @@ impl Gate {
                 let sentence = "the body of the request did not arrive in time";
                 Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, sentence).closing())
             })?;
-        Ok((Request::from_parts(parts, Body::from(bytes)), memory))
+        Ok((parts, bytes, memory))
     }
 
     async fn collect(

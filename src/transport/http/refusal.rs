@@ -19,11 +19,13 @@ pub(super) struct Refusal {
     status: StatusCode,
     sentence: Cow<'static, str>,
     closes: bool,
+    /// What a client is told of how to say who it is.
+    challenge: Option<String>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, sentence: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, sentence: sentence.into(), closes: false }
+        Self { status, sentence: sentence.into(), closes: false, challenge: None }
     }
 
     /// No room at present.
@@ -33,6 +35,12 @@ impl Refusal {
 
     pub(super) fn forbidden(sentence: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::FORBIDDEN, sentence)
+    }
+
+    /// Says in `WWW-Authenticate` how to say who one is.
+    pub(super) fn challenging(mut self, challenge: String) -> Self {
+        self.challenge = Some(challenge);
+        self
     }
 
     /// Ends the connection after this answer, because part of the request is still on its way.
@@ -67,6 +75,9 @@ impl IntoResponse for Refusal {
         let headers = response.headers_mut();
         if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        }
+        if let Some(challenge) = self.challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         if self.closes {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

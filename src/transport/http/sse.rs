@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, StatusCode, header, request};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::session::{Delivery, Sessions};
 use super::refusal::Refusal;
+use crate::access::Principal;
 
 /// Where a client opens its stream.
 pub(super) const STREAM_PATH: &str = "/sse";
@@ -42,13 +43,17 @@ pub(super) fn routes<H: ServerHandler>(
     let sessions = Arc::new(Sessions::new(closing));
     let opened = Arc::clone(&sessions);
     Router::new()
-        .route(STREAM_PATH, get(async move || open(&opened, factory())))
+        .route(STREAM_PATH, get(async move |owner: Owner| open(&opened, factory(), owner)))
         .route(MESSAGES_PATH, post(deliver))
         .with_state(sessions)
 }
 
-fn open<H: ServerHandler>(sessions: &Arc<Sessions>, handler: H) -> Result<Response, Refusal> {
-    let (session, answers) = sessions.open(handler).map_err(|error| {
+/// Whoever opens a stream or posts to one; none where nobody has to say who they are.
+type Owner = Option<Extension<Principal>>;
+
+fn open<H: ServerHandler>(sessions: &Arc<Sessions>, handler: H, owner: Owner) -> Result<Response, Refusal> {
+    let owner = owner.and_then(|Extension(owner)| owner.token_id);
+    let (session, answers) = sessions.open(handler, owner).map_err(|error| {
         tracing::error!(%error, "the system gave no random bytes for a session id");
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "no session id could be made")
     })?;
@@ -92,8 +97,9 @@ async fn deliver(
     let mut message = serde_json::from_slice::<ClientJsonRpcMessage>(&body).map_err(|_| {
         Refusal::new(StatusCode::BAD_REQUEST, "the body is no JSON-RPC 2.0 message of this protocol")
     })?;
+    let sender = parts.extensions.get::<Principal>().and_then(|sender| sender.token_id.clone());
     attach(&mut message, parts);
-    match sessions.deliver(&id, message) {
+    match sessions.deliver(&id, sender.as_deref(), message) {
         Delivery::Accepted => Ok((StatusCode::ACCEPTED, "Accepted")),
         Delivery::Unknown => {
             Err(Refusal::new(StatusCode::NOT_FOUND, "no open /sse stream has this sessionId; open a new one"))

@@ -27,15 +27,21 @@ const OPENING_TIME: Duration = Duration::from_secs(60);
 
 /// The sessions that are open now, by id.
 pub(super) struct Sessions {
-    open: Mutex<HashMap<String, mpsc::Sender<ClientJsonRpcMessage>>>,
+    open: Mutex<HashMap<String, Open>>,
     closing: CancellationToken,
+}
+
+/// Where a session's messages go, and whose they must be.
+struct Open {
+    inbox: mpsc::Sender<ClientJsonRpcMessage>,
+    owner: Option<String>,
 }
 
 /// What became of a message for a session.
 pub(super) enum Delivery {
     /// The session will read it.
     Accepted,
-    /// There is no such session.
+    /// The sender has no such session.
     Unknown,
     /// The session has not read what came before.
     Full,
@@ -64,23 +70,25 @@ impl Sessions {
         Self { open: Mutex::default(), closing }
     }
 
-    /// Starts `handler` on a new session, and returns the session and what it answers.
+    /// Starts `handler` on a new session, which takes messages from `owner` alone, and returns the session and what it answers.
     pub(super) fn open<H: ServerHandler>(
         self: &Arc<Self>,
         handler: H,
+        owner: Option<String>,
     ) -> Result<(Session, impl Stream<Item = ServerJsonRpcMessage> + use<H>), getrandom::Error> {
         let id = random_id()?;
         let (inbox, inbound) = mpsc::channel(QUEUED_MESSAGES);
         let (outbox, outbound) = paired::channel(QUEUED_MESSAGES);
-        self.lock().insert(id.clone(), inbox);
+        self.lock().insert(id.clone(), Open { inbox, owner });
         tokio::spawn(serve(handler, outbox, inbound, self.closing.clone()));
         Ok((Session { id, sessions: Arc::clone(self) }, outbound))
     }
 
-    /// Hands a message to the session with this id.
-    pub(super) fn deliver(&self, id: &str, message: ClientJsonRpcMessage) -> Delivery {
+    /// Hands a message of this sender to the session with this id.
+    pub(super) fn deliver(&self, id: &str, sender: Option<&str>, message: ClientJsonRpcMessage) -> Delivery {
         let open = self.lock();
-        let Some(inbox) = open.get(id) else {
+        let own = open.get(id).filter(|session| session.owner.as_deref() == sender);
+        let Some(Open { inbox, .. }) = own else {
             return Delivery::Unknown;
         };
         match inbox.try_send(message) {
@@ -90,7 +98,7 @@ impl Sessions {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, mpsc::Sender<ClientJsonRpcMessage>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

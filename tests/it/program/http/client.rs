@@ -9,14 +9,17 @@ use serde_json::{Value, json};
 
 use crate::support::program::PATIENCE;
 
-/// Knows a server's address.
+/// Knows a server's address, and the token to show there.
 pub(crate) struct Client {
     address: String,
+    token: Option<String>,
 }
 
 /// A whole answer.
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// Its `WWW-Authenticate`; empty where it has none.
+    pub(crate) challenge: String,
     pub(crate) body: String,
 }
 
@@ -28,7 +31,12 @@ impl Answer {
 
 impl Client {
     pub(crate) fn new(address: &str) -> Self {
-        Self { address: address.to_owned() }
+        Self { address: address.to_owned(), token: None }
+    }
+
+    /// The same with a token.
+    pub(crate) fn bearing(&self, token: &str) -> Self {
+        Self { address: self.address.clone(), token: Some(token.to_owned()) }
     }
 
     /// Host and port.
@@ -56,13 +64,18 @@ impl Client {
 
     /// Calls a tool on `/mcp` that must succeed, and gives the structured part of its result.
     pub(crate) fn tell(&self, tool: &str, arguments: &Value) -> Value {
-        let version = [("MCP-Protocol-Version", "2025-06-18")];
-        let mut result = self.ask(&version, "tools/call", &json!({"name": tool, "arguments": arguments}));
+        let mut result = self.call(tool, arguments);
         assert_ne!(result["isError"], json!(true), "{tool}: {result}");
         result["structuredContent"].take()
     }
 
-    fn ask(&self, headers: &[(&str, &str)], method: &str, params: &Value) -> Value {
+    /// Calls a tool on `/mcp`, and gives its result, error or not.
+    pub(crate) fn call(&self, tool: &str, arguments: &Value) -> Value {
+        let version = [("MCP-Protocol-Version", "2025-06-18")];
+        self.ask(&version, "tools/call", &json!({"name": tool, "arguments": arguments}))
+    }
+
+    pub(crate) fn ask(&self, headers: &[(&str, &str)], method: &str, params: &Value) -> Value {
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         let answer = self.post("/mcp", headers, &request.to_string());
         assert_eq!(answer.status, 200, "{method}: {}", answer.body);
@@ -78,6 +91,9 @@ impl Client {
         if !headers.iter().any(|(name, _)| *name == "Host") {
             head.push_str(&format!("Host: {}\r\n", self.address));
         }
+        if let Some(token) = &self.token {
+            head.push_str(&format!("Authorization: Bearer {token}\r\n"));
+        }
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -91,7 +107,7 @@ impl Client {
 
 fn answer(stream: TcpStream) -> Answer {
     let mut reader = BufReader::new(stream);
-    let (status, is_chunked) = head(&mut reader);
+    let (status, is_chunked, challenge) = head(&mut reader);
     let mut body = Vec::new();
     if is_chunked {
         while let Some(chunk) = chunk(&mut reader) {
@@ -100,21 +116,26 @@ fn answer(stream: TcpStream) -> Answer {
     } else if let Err(error) = reader.read_to_end(&mut body) {
         assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
     }
-    Answer { status, body: String::from_utf8(body).expect("UTF-8") }
+    Answer { status, challenge, body: String::from_utf8(body).expect("UTF-8") }
 }
 
-/// The status, and whether the body comes in chunks.
-fn head(reader: &mut impl BufRead) -> (u16, bool) {
+/// The status, whether the body comes in chunks, and how the server wants to be told who asks.
+fn head(reader: &mut impl BufRead) -> (u16, bool, String) {
     let mut line = String::new();
     reader.read_line(&mut line).expect("a status line");
     let status = line.split(' ').nth(1).and_then(|code| code.parse().ok());
     let status = status.unwrap_or_else(|| panic!("no status in {line:?}"));
-    let mut is_chunked = false;
+    let (mut is_chunked, mut challenge) = (false, String::new());
     loop {
         line.clear();
         reader.read_line(&mut line).expect("a header");
         if line.trim().is_empty() {
-            return (status, is_chunked);
+            return (status, is_chunked, challenge);
+        }
+        if let Some((name, value)) = line.split_once(": ")
+            && name.eq_ignore_ascii_case("www-authenticate")
+        {
+            challenge = value.trim().to_owned();
         }
         is_chunked |= line.to_ascii_lowercase().trim() == "transfer-encoding: chunked";
     }
@@ -141,7 +162,7 @@ impl Stream {
     pub(crate) fn open(client: &Client, path: &str) -> Self {
         let stream = client.send("GET", path, &[("Accept", "text/event-stream")], "");
         let mut reader = BufReader::new(stream);
-        assert_eq!(head(&mut reader), (200, true));
+        assert_eq!(head(&mut reader), (200, true, String::new()));
         Self { reader, text: String::new() }
     }
 

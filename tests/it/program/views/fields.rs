@@ -93,7 +93,9 @@ fn all_fields(home: &Home, command: &str, calls: &[&[&str]]) {
     let known = documented(command);
     let mut found = BTreeSet::new();
     for arguments in calls {
-        let said = home.run([&[command, "--json"], *arguments].concat()).worked().json();
+        let words: Vec<&str> =
+            command.split(' ').chain(["--json"]).chain(arguments.iter().copied()).collect();
+        let said = home.run(words).worked().json();
         paths(&said, "", &known, &mut found);
     }
     assert_eq!(found, known, "what comes out of whytrace {command} --json, and what docs/terminal.md says");
@@ -119,4 +121,8 @@ fn the_page_about_the_terminal_names_the_fields_of_every_view() {
     home.run(["flags", "snooze", ids[0]]).worked();
     home.run(["flags", "resolve", ids[1]]).worked();
     all_fields(&home, "flags", &[&["--state", "all"], &["--project", "nobody"]]);
+
+    let scopes = ["--name", "ci", "--scopes", "trace:read"];
+    all_fields(&home, "token new", &[&scopes, &[&scopes[..], &["--projects", "cobot"]].concat()]);
+    all_fields(&home, "token list", &[&[]]);
 }

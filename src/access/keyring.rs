@@ -1,0 +1,270 @@
+//! Verifies tokens against the database, and for a while without it.
+//!
+//! Each token that is presented is looked up, so that a revoked one is refused from the next request on. While the
+//! database is away, those go on that it has vouched for within the last ten minutes, for as long; others cannot be
+//! told from wrong ones and have to wait. So that a database that hangs does not slow every request, those that go on
+//! do so unasked for a few seconds after it has failed. What is remembered is bounded, and is hashes, never tokens.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use subtle::ConstantTimeEq as _;
+
+use super::{Principal, Secret};
+use crate::error::{Error, Result};
+use crate::model::{Clock, Timestamp};
+use crate::store::index::{Index, Permissions, Scope, Token, TokenHash};
+
+/// How long a token goes on that was verified before the database went away.
+const GRACE: TimeDelta = TimeDelta::minutes(10);
+
+/// How many verified tokens are remembered; beyond them the one that was used least lately is forgotten.
+const REMEMBERED: usize = 1_024;
+
+/// How long the database may take for one token before it counts as away.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long tokens that go on are not asked for again after the database has failed.
+const RESPITE: TimeDelta = TimeDelta::seconds(5);
+
+/// The tokens of an installation. Cheap to clone; all clones remember the same.
+#[derive(Clone, Debug)]
+pub struct Keyring {
+    index: Index,
+    clock: Arc<dyn Clock>,
+    memory: Arc<Mutex<Memory>>,
+}
+
+/// What the database has said, and whether it speaks.
+#[derive(Debug, Default)]
+struct Memory {
+    verified: HashMap<TokenHash, Verified>,
+    /// When it failed last, unless it has answered since.
+    failed_at: Option<Timestamp>,
+}
+
+/// What the database said of a token, and when.
+#[derive(Debug)]
+struct Verified {
+    principal: Principal,
+    at: Timestamp,
+}
+
+/// Why nobody is let in by a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// There is no such token, or it is revoked.
+    #[error("the token is not valid: it is mistyped, unknown here or revoked")]
+    Invalid,
+    /// The database is away, and has not vouched for the token lately.
+    #[error("tokens cannot be verified, because the database is away; try again shortly")]
+    Unverifiable,
+}
+
+impl Keyring {
+    /// The tokens that are kept in this index.
+    #[must_use]
+    pub fn new(index: Index, clock: Arc<dyn Clock>) -> Self {
+        Self { index, clock, memory: Arc::default() }
+    }
+
+    /// Makes a token of these random bits. It is given once and cannot be had again.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database is away.
+    pub async fn issue(
+        &self,
+        bits: [u8; 32],
+        name: String,
+        permissions: Permissions,
+        scope: Scope,
+    ) -> Result<(Secret, Token)> {
+        let secret = Secret::of(bits);
+        let hash = secret.hash();
+        let id = format!("tok_{}", hash.hex().get(..12).unwrap_or_default());
+        let token = Token { id, name, permissions, scope, created_at: self.clock.now(), revoked_at: None };
+        self.index.add_token(&token, &hash).await?;
+        Ok((secret, token))
+    }
+
+    /// All tokens, revoked ones included, the oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database is away.
+    pub async fn tokens(&self) -> Result<Vec<Token>> {
+        self.index.tokens().await
+    }
+
+    /// Revokes a token for good; `None` when none has this id.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database is away.
+    pub async fn revoke(&self, id: &str) -> Result<Option<Token>> {
+        self.index.revoke_token(id, self.clock.now()).await
+    }
+
+    /// Whoever the token stands for.
+    ///
+    /// # Errors
+    /// [`Rejected`], when nobody is let in by it.
+    pub async fn verify(&self, presented: &str) -> Result<Principal, Rejected> {
+        let secret: Secret = presented.parse().map_err(|_| Rejected::Invalid)?;
+        let hash = secret.hash();
+        if let Some(principal) = self.memory().unasked(&hash, self.clock.now()) {
+            return Ok(principal);
+        }
+        match tokio::time::timeout(PATIENCE, self.index.token(&hash)).await {
+            Ok(Ok(found)) => {
+                // The look-up is by the hash, whose bytes tell nothing of the token; comparing it again here keeps a
+                // database whose text order folds letters from vouching for another token.
+                let is_it = |kept: &str| bool::from(kept.as_bytes().ct_eq(hash.hex().as_bytes()));
+                let valid = found.filter(|found| is_it(&found.hash) && found.token.revoked_at.is_none());
+                let principal = valid.map(|found| Principal::from(found.token));
+                self.memory().note(hash, principal.as_ref(), self.clock.now());
+                principal.ok_or(Rejected::Invalid)
+            }
+            Ok(Err(Error::Unavailable { .. })) | Err(_) => {
+                let mut memory = self.memory();
+                let now = self.clock.now();
+                memory.failed_at = Some(now);
+                memory.recall(&hash, now).ok_or(Rejected::Unverifiable)
+            }
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a token cannot be read: {error}");
+                Err(Rejected::Invalid)
+            }
+        }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Memory {
+    /// Takes in what the database has said.
+    fn note(&mut self, hash: TokenHash, principal: Option<&Principal>, at: Timestamp) {
+        self.failed_at = None;
+        let Some(principal) = principal else {
+            self.verified.remove(&hash);
+            return;
+        };
+        self.verified.insert(hash, Verified { principal: principal.clone(), at });
+        if self.verified.len() > REMEMBERED
+            && let Some(oldest) =
+                self.verified.iter().min_by_key(|(_, known)| known.at).map(|(hash, _)| *hash)
+        {
+            self.verified.remove(&oldest);
+        }
+    }
+
+    /// What the database has said of a token lately.
+    fn recall(&self, hash: &TokenHash, now: Timestamp) -> Option<Principal> {
+        let known = self.verified.get(hash).filter(|known| known.at >= now.plus(-GRACE));
+        known.map(|known| known.principal.clone())
+    }
+
+    /// The same where the database has failed so lately that it is not asked.
+    fn unasked(&self, hash: &TokenHash, now: Timestamp) -> Option<Principal> {
+        let failed_at = self.failed_at.filter(|failed| *failed >= now.plus(-RESPITE));
+        failed_at.and_then(|_| self.recall(hash, now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ManualClock, QualityRules};
+    use crate::store::DatabaseTarget;
+    use crate::store::index::Permission;
+
+    /// A keyring whose database can be taken away.
+    struct Bench {
+        folder: tempfile::TempDir,
+        clock: Arc<ManualClock>,
+        keyring: Keyring,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let clock = Arc::new(ManualClock::new("2026-02-13T14:30:22Z".parse().unwrap()));
+            let keyring = Keyring::new(index(&folder, "whytrace.db"), clock.clone());
+            Self { folder, clock, keyring }
+        }
+
+        async fn issue(&self, seed: u8) -> (String, Token) {
+            let permissions = [Permission::Read].into_iter().collect();
+            let (secret, token) =
+                self.keyring.issue([seed; 32], "n".to_owned(), permissions, Scope::All).await.unwrap();
+            (secret.reveal().to_owned(), token)
+        }
+
+        /// The same keyring with its database away.
+        fn without_database(&self) -> Keyring {
+            std::fs::create_dir_all(self.folder.path().join("away")).unwrap();
+            Keyring { index: index(&self.folder, "away"), ..self.keyring.clone() }
+        }
+    }
+
+    fn index(folder: &tempfile::TempDir, name: &str) -> Index {
+        Index::new(&DatabaseTarget::Sqlite(folder.path().join(name)), QualityRules::default())
+    }
+
+    #[tokio::test]
+    async fn a_token_lets_in_until_it_is_revoked() {
+        let bench = Bench::new();
+        let (secret, token) = bench.issue(1).await;
+        let principal = bench.keyring.verify(&secret).await.unwrap();
+        assert_eq!(principal.token_id.as_deref(), Some(token.id.as_str()));
+        assert!(principal.may(Permission::Read) && !principal.may(Permission::Write));
+        for wrong in ["", "wht_", &secret[..46], Secret::of([2; 32]).reveal()] {
+            assert_eq!(bench.keyring.verify(wrong).await, Err(Rejected::Invalid));
+        }
+        assert!(bench.keyring.revoke(&token.id).await.unwrap().is_some());
+        assert_eq!(bench.keyring.verify(&secret).await, Err(Rejected::Invalid));
+        assert_eq!(bench.without_database().verify(&secret).await, Err(Rejected::Unverifiable));
+    }
+
+    #[tokio::test]
+    async fn with_the_database_away_a_token_goes_on_for_ten_minutes() {
+        let bench = Bench::new();
+        let ((known, _), (unknown, _)) = (bench.issue(1).await, bench.issue(2).await);
+        bench.keyring.verify(&known).await.unwrap();
+        let away = bench.without_database();
+        bench.clock.advance(TimeDelta::seconds(599));
+        assert!(away.verify(&known).await.is_ok());
+        assert_eq!(away.verify(&unknown).await, Err(Rejected::Unverifiable));
+        assert_eq!(away.verify("wht_nonsense").await, Err(Rejected::Invalid));
+        bench.clock.advance(TimeDelta::seconds(1));
+        assert_eq!(away.verify(&known).await, Err(Rejected::Unverifiable), "it was used, and still it ends");
+    }
+
+    #[tokio::test]
+    async fn for_seconds_after_the_database_has_failed_it_is_not_asked_for_known_tokens() {
+        let bench = Bench::new();
+        let ((known, token), (unknown, _)) = (bench.issue(1).await, bench.issue(2).await);
+        bench.keyring.verify(&known).await.unwrap();
+        bench.without_database().verify(&known).await.unwrap();
+        bench.keyring.revoke(&token.id).await.unwrap();
+        bench.clock.advance(TimeDelta::seconds(4));
+        assert!(bench.keyring.verify(&known).await.is_ok(), "nobody looked");
+        assert!(bench.keyring.verify(&unknown).await.is_ok(), "others are looked up all the same");
+        assert_eq!(bench.keyring.verify(&known).await, Err(Rejected::Invalid), "it speaks again");
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let bench = Bench::new();
+        let principal = Principal::trusted(Scope::All);
+        let mut memory = Memory::default();
+        for number in 0..REMEMBERED + 10 {
+            memory.note(TokenHash::of(&number.to_string()), Some(&principal), bench.clock.now());
+        }
+        assert_eq!(memory.verified.len(), REMEMBERED);
+        assert!(memory.recall(&TokenHash::of("0"), bench.clock.now()).is_none());
+        assert!(memory.recall(&TokenHash::of("1033"), bench.clock.now()).is_some());
+    }
+}

@@ -1,0 +1,248 @@
+//! Tokens over HTTP: who is let in, to what and for how long; in [`projects`], what of other projects never shows.
+
+mod projects;
+
+use serde_json::{Value, json};
+
+use super::client::{Answer, Client, Stream};
+use super::{decision, serve_with};
+use crate::support::program::{Home, Program, ended};
+use crate::support::store::Store;
+
+const LIST: &str = r#"{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}"#;
+const ALL: &str = "trace:read,trace:write";
+
+fn serve_tokens(home: &Home) -> (Program, Client) {
+    serve_with(home, &["--listen", "127.0.0.1:0", "--auth", "token"])
+}
+
+/// Makes a token: its id and itself.
+fn token(home: &Home, scopes: &str, projects: Option<&str>) -> (String, String) {
+    let mut arguments = vec!["token", "new", "--json", "--name", "n", "--scopes", scopes];
+    arguments.extend(projects.iter().flat_map(|projects| ["--projects", projects]));
+    let made = home.run(arguments).worked().json();
+    let text = |field: &str| made[field].as_str().unwrap().to_owned();
+    (text("token_id"), text("token"))
+}
+
+fn call(client: &Client, tool: &str, arguments: &Value) -> Answer {
+    let params = json!({"name": tool, "arguments": arguments});
+    let request = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
+    client.post("/mcp", &[("MCP-Protocol-Version", "2025-06-18")], &request.to_string())
+}
+
+fn tools(client: &Client) -> Vec<String> {
+    let listed = client.ask(&[], "tools/list", &json!({}));
+    listed["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn nobody_comes_in_without_a_token_that_is_valid_and_in_the_header() {
+    let home = Home::new();
+    let (_, good) = token(&home, ALL, None);
+    let (_server, client) = serve_tokens(&home);
+    let wrong = format!("wht_{}", "A".repeat(43));
+    let bearer = |token: &str| format!("Bearer {token}");
+    let no_bearers = [String::new(), good.clone(), format!("Basic {good}"), "Bearer".to_owned()];
+    for path in ["/mcp", "/messages?sessionId=00", "/sse", "/nothing"] {
+        let missing = client.post(path, &[], LIST);
+        assert_eq!(
+            (missing.status, missing.challenge.as_str()),
+            (401, r#"Bearer realm="whytrace""#),
+            "{path}"
+        );
+        assert!(missing.body.contains("Authorization: Bearer TOKEN"), "{}", missing.body);
+        for header in &no_bearers {
+            assert_eq!(client.post(path, &[("Authorization", header)], LIST).status, 401, "{header}");
+        }
+        for token in [wrong.as_str(), "wht_", &good[..46], &good.to_lowercase(), &format!("{good}, {good}")] {
+            let refused = client.post(path, &[("Authorization", &bearer(token))], LIST);
+            assert_eq!(refused.status, 401, "{token}");
+            assert!(refused.challenge.contains("error=\"invalid_token\""), "{}", refused.challenge);
+        }
+        let twice = bearer(&good);
+        let twice = client.post(path, &[("Authorization", &twice), ("Authorization", &twice)], LIST);
+        assert_eq!(twice.status, 401);
+    }
+    for query in ["access_token", "token", "authorization"] {
+        assert_eq!(client.post(&format!("/mcp?{query}={good}"), &[], LIST).status, 401, "{query}");
+    }
+    assert_eq!(client.get("/sse", &[]).status, 401);
+    assert_eq!(client.get("/health", &[]).status, 200, "who watches over it needs no token");
+    assert_eq!(client.post("/mcp", &[("authorization", &format!("bearer {good}"))], LIST).status, 200);
+    assert_eq!(tools(&client.bearing(&good)).len(), 11);
+}
+
+#[test]
+fn a_token_is_revoked_while_the_server_runs() {
+    let home = Home::new();
+    let (_server, client) = serve_tokens(&home);
+    let (id, secret) = token(&home, ALL, None);
+    let (_, other) = token(&home, ALL, None);
+    let (client, other) = (client.bearing(&secret), client.bearing(&other));
+    let mut stream = Stream::open(&client, "/sse");
+    let (_, address) = stream.event();
+    client.tell("trace_start", &json!({"project": "cobot", "query": "why?"}));
+    home.run(["token", "revoke", &id]).worked();
+    let refused = call(&client, "trace_list", &json!({}));
+    assert_eq!(refused.status, 401);
+    assert!(refused.body.contains("revoked"), "{}", refused.body);
+    assert_eq!(client.post(&address, &[], LIST).status, 401, "nor does its open stream take anything");
+    other.tell("trace_list", &json!({}));
+}
+
+#[test]
+fn a_token_is_offered_and_let_do_what_its_scopes_say() {
+    let home = Home::new();
+    let (_server, client) = serve_tokens(&home);
+    let bearing = |scopes: &str| client.bearing(&token(&home, scopes, None).1);
+    let (reads, writes, both) = (bearing("trace:read"), bearing("trace:write"), bearing(ALL));
+    let admin = bearing("trace:admin");
+    let asking = [
+        "trace_list",
+        "trace_summary",
+        "trace_full",
+        "trace_compare",
+        "principle_patterns",
+        "calibration_flags",
+    ];
+    assert_eq!(tools(&reads), asking);
+    assert_eq!((tools(&writes).len(), tools(&both).len(), tools(&admin).len()), (5, 11, 11));
+
+    let run = json!({"trace_id": "r1", "project": "cobot", "query": "why?"});
+    let refused = call(&reads, "trace_start", &run);
+    assert_eq!(refused.status, 403);
+    assert_eq!(
+        refused.challenge,
+        r#"Bearer realm="whytrace", error="insufficient_scope", scope="trace:write""#
+    );
+    writes.tell("trace_start", &run);
+    let refused = call(&writes, "trace_full", &json!({"trace_id": "r1"}));
+    assert_eq!(refused.status, 403);
+    assert!(refused.challenge.ends_with(r#"scope="trace:read""#), "{}", refused.challenge);
+    let read =
+        json!({"jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": {"uri": "trace://r1"}});
+    assert_eq!(writes.post("/mcp", &[], &read.to_string()).status, 403);
+    assert_eq!(writes.ask(&[], "resources/list", &json!({}))["resources"], json!([]));
+    assert_eq!(reads.tell("trace_full", &json!({"trace_id": "r1"}))["project"], "cobot");
+
+    // What hides the call from whoever looks at a message in passing is still no call for the tools.
+    let hidden = r#"{"jsonrpc": "2.0", "id": 1, "method": "tools/list", "method": "tools/call",
+        "params": {"name": "trace_start", "arguments": {"trace_id": "r2", "project": "cobot", "query": "?"}}}"#;
+    let hidden = reads.post("/mcp", &[("MCP-Protocol-Version", "2025-06-18")], hidden);
+    assert!(hidden.status != 200 || hidden.json().get("error").is_some(), "{}", hidden.body);
+    assert_eq!(both.tell("trace_list", &json!({}))["total"], 1);
+
+    // Paths beside the protocol are for those who run the server.
+    assert_eq!(both.get("/metrics-of-nobody", &[]).status, 403);
+    assert_eq!(admin.get("/metrics-of-nobody", &[]).status, 404);
+}
+
+#[test]
+fn messages_are_taken_from_the_token_that_opened_the_stream() {
+    let home = Home::new();
+    let (_server, client) = serve_tokens(&home);
+    let one = client.bearing(&token(&home, "trace:read", Some("mine")).1);
+    let other = client.bearing(&token(&home, ALL, None).1);
+    let mut stream = Stream::open(&one, "/sse");
+    let (_, address) = stream.event();
+    let opening = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}});
+    assert_eq!(
+        other.post(&address, &[], &opening.to_string()).status,
+        404,
+        "as if there were no such stream"
+    );
+    assert_eq!(client.post(&address, &[], &opening.to_string()).status, 401);
+    assert_eq!(one.post(&address, &[], &opening.to_string()).status, 202);
+    let (_, answer) = stream.event();
+    assert!(answer.contains("\"2024-11-05\""), "{answer}");
+    one.post(&address, &[], r#"{"jsonrpc": "2.0", "method": "notifications/initialized"}"#);
+    let run = json!({"project": "mine", "query": "?"});
+    let start = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call",
+        "params": {"name": "trace_start", "arguments": run}});
+    assert_eq!(one.post(&address, &[], &start.to_string()).status, 403);
+    assert_eq!(one.post(&address, &[], LIST).status, 202);
+    let (_, answer) = stream.event();
+    assert!(answer.contains("trace_list") && !answer.contains("\"trace_start\""), "{answer}");
+}
+
+/// The table of tokens is out of reach, as it is while the database is away.
+async fn an_outage(store: &Store, home: &Home) {
+    let (_server, client) = serve_tokens(home);
+    let (known, unknown) =
+        (client.bearing(&token(home, ALL, None).1), client.bearing(&token(home, ALL, None).1));
+    known.tell("trace_start", &json!({"trace_id": "r1", "project": "cobot", "query": "?"}));
+    store.run("alter table tokens rename to away").await;
+    known.tell("trace_record_decision", &decision("r1", "d1"));
+    let wait = call(&unknown, "trace_list", &json!({}));
+    assert_eq!(wait.status, 503);
+    assert!(wait.body.contains("the database is away"), "{}", wait.body);
+    assert_eq!(client.bearing("wht_nonsense").post("/mcp", &[], LIST).status, 401);
+    store.run("alter table away rename to tokens").await;
+    unknown.tell("trace_list", &json!({}));
+}
+
+#[tokio::test]
+async fn with_sqlite_away_tokens_that_were_verified_go_on_and_others_wait() {
+    let store = Store::sqlite();
+    let whytrace::store::DatabaseTarget::Sqlite(path) = store.target() else { unreachable!() };
+    let home = Home::new().with("WHYTRACE_DATABASE_URL", format!("sqlite:{}", path.display()));
+    an_outage(&store, &home).await;
+}
+
+#[tokio::test]
+async fn with_postgres_away_tokens_that_were_verified_go_on_and_others_wait() {
+    let Some(store) = Store::postgres() else { return };
+    let whytrace::store::DatabaseTarget::Postgres { url, schema } = store.target() else { unreachable!() };
+    let home = Home::new().with("WHYTRACE_DATABASE_URL", url).with("WHYTRACE_SCHEMA", schema);
+    an_outage(&store, &home).await;
+}
+
+#[test]
+fn a_server_whose_database_never_was_there_answers_503() {
+    let home = Home::new().with("WHYTRACE_DATABASE_URL", "postgres://u:hunter2@127.0.0.1:1/x");
+    let (server, client) = serve_tokens(&home);
+    let token = format!("wht_{}", "A".repeat(43));
+    let wait = client.bearing(&token).post("/mcp", &[], LIST);
+    assert_eq!(wait.status, 503);
+    assert!(!format!("{}{}", wait.body, server.diagnostics()).contains("hunter2"));
+}
+
+#[test]
+fn an_address_that_others_reach_is_served_with_tokens_alone() {
+    let home = Home::new();
+    let (server, _) = serve_with(&home, &["--listen", "0.0.0.0:0", "--auth", "token"]);
+    let line = server.says("serves MCP at");
+    let port = line.rsplit_once(':').unwrap().1.trim_end_matches("/mcp").to_owned();
+    let client = Client::new(&format!("127.0.0.1:{port}"));
+    assert_eq!(client.post("/mcp", &[], LIST).status, 401);
+    assert_eq!(tools(&client.bearing(&token(&home, ALL, None).1)).len(), 11);
+    for refused in [&["--auth", "none"] as &[&str], &[]] {
+        let refused = ended(home.whytrace([&["serve", "--listen", "0.0.0.0:0"], refused].concat()));
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert!(refused.stderr.contains("needs authentication; send --auth token"), "{refused:?}");
+    }
+    assert_eq!(ended(home.whytrace(["serve", "--auth", "perhaps"])).code, Some(2));
+}
+
+#[test]
+fn no_token_is_ever_logged() {
+    let home = Home::new();
+    let (_, good) = token(&home, "trace:read", None);
+    let (server, client) =
+        serve_with(&home, &["--listen", "127.0.0.1:0", "--auth", "token", "--log", "trace"]);
+    let (good, wrong) = (client.bearing(&good), client.bearing(&format!("wht_{}", "B".repeat(43))));
+    good.tell("trace_list", &json!({}));
+    call(&good, "trace_start", &json!({"project": "p", "query": "q"}));
+    let mut stream = Stream::open(&good, "/sse");
+    let (_, address) = stream.event();
+    good.post(&address, &[], LIST);
+    wrong.post("/mcp", &[], LIST);
+    client.post("/mcp?token=wht_query", &[], LIST);
+    drop(stream);
+    server.says("refused a request");
+    let said = server.diagnostics();
+    let kept = home.run(["token", "list", "--json"]).worked().stdout;
+    assert!(!said.contains("wht_") && !kept.contains("wht_"), "{said}");
+}

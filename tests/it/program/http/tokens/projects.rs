@@ -1,0 +1,186 @@
+//! Tokens that are restricted to projects: all others are unknown to their bearers, in answers, figures and errors,
+//! whatever is asked and however it is spelt.
+
+use serde_json::{Value, json};
+
+use super::{ALL, serve_tokens, token};
+use crate::program::decision;
+use crate::program::http::client::Client;
+use crate::support::program::Home;
+
+/// Runs of two projects that have everything in common but their ids.
+fn two_projects(client: &Client) {
+    for (project, prefix) in [("mine", "m"), ("foreign", "f")] {
+        for number in 0..8 {
+            let id = format!("{prefix}{number}");
+            let run = json!({"trace_id": id, "project": project, "query": format!("what {project} asks"),
+                "intent": project, "tags": ["shared"]});
+            client.tell("trace_start", &run);
+            client.tell("trace_record_decision", &decision(&id, "d1"));
+            let scores = json!([{"id": "META-12", "score": 0}, {"id": format!("OF-{project}"), "score": 0}]);
+            let end = json!({"trace_id": id, "score": 1.0, "principle_scores": scores});
+            client.tell("trace_finish", &end);
+        }
+        client.tell(
+            "trace_start",
+            &json!({"trace_id": format!("{prefix}-open"), "project": project, "query": "?"}),
+        );
+    }
+}
+
+#[test]
+fn a_token_of_some_projects_sees_nothing_of_others() {
+    let home = Home::new();
+    let (_server, client) = serve_tokens(&home);
+    let all = client.bearing(&token(&home, ALL, None).1);
+    let mine = client.bearing(&token(&home, ALL, Some("mine")).1);
+    two_projects(&all);
+    let foreign_flag = all.tell("calibration_flags", &json!({"project": "foreign", "state": "all"}));
+    let foreign_flag = foreign_flag["flags"][0]["flag_id"].as_str().expect("a flag").to_owned();
+
+    // Whatever is asked, the other project's name, queries, principles and ids are not in the answer.
+    let silent = |what: &str, answer: &Value, asked: &[&str]| {
+        let text = answer.to_string();
+        for told in ["foreign", "f0", "f7", "f-open"].iter().filter(|told| !asked.contains(told)) {
+            assert!(!text.contains(told), "{what} tells of {told}: {text}");
+        }
+    };
+    let by_id = ["f0", "f", "f-op", "last:foreign"];
+    for id in by_id {
+        for (tool, arguments) in [
+            ("trace_full", json!({"trace_id": id})),
+            ("trace_summary", json!({"trace_id": id})),
+            ("trace_compare", json!({"trace_id_a": "m0", "trace_id_b": id})),
+            ("trace_compare", json!({"trace_id_a": id, "trace_id_b": "m0"})),
+        ] {
+            let answer = mine.call(tool, &arguments);
+            assert_eq!(answer["isError"], true, "{tool} {id}: {answer}");
+            assert_eq!(answer["structuredContent"]["code"], "unknown_trace", "{tool} {id}: {answer}");
+            silent(tool, &answer, &[id.trim_start_matches("last:")]);
+        }
+    }
+    let missing = mine.call("trace_full", &json!({"trace_id": "trc_unknown"}));
+    assert!(missing["structuredContent"]["hint"].as_str().unwrap().contains("\"m"), "{missing}");
+    silent("nearest ids", &missing, &[]);
+    for (tool, arguments) in [
+        ("trace_list", json!({"limit": 100})),
+        ("trace_list", json!({"text": "asks"})),
+        ("trace_list", json!({"tag": "shared", "sort": "score_low"})),
+        ("trace_list", json!({"project": "nobody"})),
+        ("trace_summary", json!({"group_by": "project"})),
+        ("trace_summary", json!({"group_by": "intent"})),
+        ("trace_summary", json!({"project": "nobody"})),
+        ("trace_full", json!({"trace_id": "last"})),
+        ("principle_patterns", json!({"min_runs": 1})),
+        ("calibration_flags", json!({"state": "all"})),
+        ("calibration_flags", json!({"state": "resolved"})),
+    ] {
+        silent(tool, &mine.call(tool, &arguments), &[]);
+    }
+    assert_eq!(mine.tell("trace_list", &json!({"project": "foreign"}))["total"], 0);
+    assert_eq!(mine.tell("trace_list", &json!({}))["total"], 9);
+    assert_eq!(mine.tell("trace_summary", &json!({}))["runs"], 9);
+    assert_eq!(mine.tell("trace_summary", &json!({"project": "foreign"}))["open_flags"], 0);
+    silent("resources", &mine.ask(&[], "resources/list", &json!({})), &[]);
+    for uri in ["trace://f0", "trace://f0/summary", "trace://f-open"] {
+        let read = json!({"jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": {"uri": uri}});
+        let answer = mine.post("/mcp", &[], &read.to_string()).json();
+        assert!(answer["error"]["message"].as_str().unwrap().starts_with("there is no trace"), "{answer}");
+    }
+
+    // Nor can anything be recorded there.
+    let start = mine.call("trace_start", &json!({"project": "foreign", "query": "?"}));
+    assert_eq!(start["structuredContent"]["code"], "invalid_argument", "{start}");
+    for (tool, arguments) in [
+        ("trace_start", json!({"trace_id": "f-open", "project": "mine", "query": "?"})),
+        ("trace_record_decision", decision("f-open", "d2")),
+        ("trace_record", json!({"trace_id": "f-open", "events": [{"kind": "stage_start", "stage": "s"}]})),
+        ("trace_finish", json!({"trace_id": "f-open"})),
+        ("trace_review", json!({"trace_id": "f0", "notes": "x"})),
+    ] {
+        let answer = mine.call(tool, &arguments);
+        assert_eq!(answer["structuredContent"]["code"], "unknown_trace", "{tool}: {answer}");
+    }
+    let batch = json!({"events": [{"kind": "start", "project": "foreign", "query": "?"}]});
+    assert_eq!(mine.call("trace_record", &batch)["isError"], true);
+    let flag = json!({"flag_id": foreign_flag, "flag_action": "resolve"});
+    assert_eq!(mine.call("trace_review", &flag)["structuredContent"]["code"], "invalid_argument");
+    mine.tell("trace_record_decision", &decision("m-open", "d2"));
+    let untouched = all.tell("trace_full", &json!({"trace_id": "f-open"}));
+    assert_eq!((&untouched["status"], &untouched["decisions_total"]), (&json!("in_progress"), &json!(0)));
+    assert_eq!(all.tell("trace_list", &json!({}))["total"], 18);
+}
+
+#[test]
+fn a_fault_in_another_projects_documents_is_not_told_of() {
+    let home = Home::new();
+    let (_server, client) = serve_tokens(&home);
+    let all = client.bearing(&token(&home, ALL, None).1);
+    let mine = client.bearing(&token(&home, ALL, Some("mine")).1);
+    all.tell(
+        "trace_record",
+        &json!({"trace_id": "f0", "events": [
+        {"kind": "start", "project": "foreign", "query": "?"}, {"kind": "finish"}]}),
+    );
+    let documents = home.join("projects").join("foreign").join("_traces");
+    let document = documents.join("f0.json");
+    assert!(document.exists());
+    std::fs::write(document, "no JSON").unwrap();
+    std::fs::write(documents.join("f1.json"), "nor this").unwrap();
+    for id in ["f0", "f1"] {
+        for (tool, arguments) in
+            [("trace_full", json!({"trace_id": id})), ("trace_finish", json!({"trace_id": id}))]
+        {
+            let answer = mine.call(tool, &arguments);
+            assert_eq!(answer["structuredContent"]["code"], "unknown_trace", "{tool} {id}: {answer}");
+            assert!(!answer.to_string().contains("foreign"), "{answer}");
+        }
+    }
+}
+
+#[test]
+fn another_spelling_of_an_id_or_a_project_is_the_same_one() {
+    let home = Home::new();
+    let (_server, client) = serve_tokens(&home);
+    let all = client.bearing(&token(&home, ALL, None).1);
+    // An e with an acute accent, as one character and as two.
+    let (one, two) = ("caf\u{e9}", "cafe\u{301}");
+    let mine = client.bearing(&token(&home, ALL, Some(two)).1);
+    all.tell("trace_start", &json!({"trace_id": one, "project": "foreign", "query": "?"}));
+    for (tool, arguments) in [
+        ("trace_start", json!({"trace_id": two, "project": one, "query": "?"})),
+        ("trace_record_decision", decision(two, "d1")),
+        ("trace_record", json!({"trace_id": two, "events": [{"kind": "stage_start", "stage": "s"}]})),
+        ("trace_finish", json!({"trace_id": two})),
+        ("trace_review", json!({"trace_id": two, "notes": "x"})),
+    ] {
+        let answer = mine.call(tool, &arguments);
+        assert_eq!(answer["structuredContent"]["code"], "unknown_trace", "{tool}: {answer}");
+    }
+    assert_eq!(all.tell("trace_full", &json!({"trace_id": one}))["status"], "in_progress");
+    for spelling in [one, two] {
+        mine.tell("trace_start", &json!({"project": spelling, "query": "?"}));
+    }
+    assert_eq!(mine.tell("trace_list", &json!({"project": one}))["total"], 2);
+}
+
+#[test]
+fn a_deleted_run_is_unknown_to_who_may_not_see_all() {
+    let home = Home::new();
+    let (_server, client) = serve_tokens(&home);
+    let all = client.bearing(&token(&home, ALL, None).1);
+    let mine = client.bearing(&token(&home, ALL, Some("mine")).1);
+    all.tell("trace_start", &json!({"trace_id": "f0", "project": "foreign", "query": "?"}));
+    all.tell("trace_finish", &json!({"trace_id": "f0"}));
+    home.run(["delete", "--yes", "f0"]).worked();
+    for (tool, arguments) in [
+        ("trace_start", json!({"trace_id": "f0", "project": "mine", "query": "?"})),
+        ("trace_record_decision", decision("f0", "d1")),
+        ("trace_full", json!({"trace_id": "f0"})),
+    ] {
+        let answer = mine.call(tool, &arguments);
+        assert_eq!(answer["structuredContent"]["code"], "unknown_trace", "{tool}: {answer}");
+        assert!(!answer.to_string().contains("deleted"), "{tool}: {answer}");
+    }
+    assert_eq!(all.call("trace_full", &json!({"trace_id": "f0"}))["structuredContent"]["code"], "deleted");
+}
