@@ -182,5 +182,10 @@ fn a_deleted_run_is_unknown_to_who_may_not_see_all() {
         assert_eq!(answer["structuredContent"]["code"], "unknown_trace", "{tool}: {answer}");
         assert!(!answer.to_string().contains("deleted"), "{tool}: {answer}");
     }
+    mine.tell("trace_start", &json!({"trace_id": "m0", "project": "mine", "query": "?"}));
+    let hint = |id: &str| {
+        mine.call("trace_record_decision", &decision(id, "d1"))["structuredContent"]["hint"].clone()
+    };
+    assert_eq!(hint("f0"), hint("x0"), "it is unknown in the same words");
     assert_eq!(all.call("trace_full", &json!({"trace_id": "f0"}))["structuredContent"]["code"], "deleted");
 }
