@@ -189,3 +189,18 @@ fn a_deleted_run_is_unknown_to_who_may_not_see_all() {
     assert_eq!(hint("f0"), hint("x0"), "it is unknown in the same words");
     assert_eq!(all.call("trace_full", &json!({"trace_id": "f0"}))["structuredContent"]["code"], "deleted");
 }
+
+#[test]
+fn a_start_that_conflicts_opens_no_run_to_another_project() {
+    let home = Home::new();
+    let ((_one, there), (_other, here)) = (serve_tokens(&home), serve_tokens(&home));
+    let (all, mine) = (token(&home, ALL, None).1, token(&home, ALL, Some("mine")).1);
+    let (there, here, mine) = (there.bearing(&all), here.bearing(&all), here.bearing(&mine));
+    there.tell("trace_start", &json!({"trace_id": "f0", "project": "foreign", "query": "?"}));
+    here.tell("trace_record_decision", &decision("f0", "d1"));
+    let taken = here.call("trace_start", &json!({"trace_id": "f0", "project": "mine", "query": "?"}));
+    assert_eq!(taken["structuredContent"]["code"], "conflict", "{taken}");
+    let refused = mine.call("trace_record_decision", &decision("f0", "d2"));
+    assert_eq!(refused["structuredContent"]["code"], "unknown_trace", "{refused}");
+    assert_eq!(here.tell("trace_full", &json!({"trace_id": "f0"}))["decisions_total"], 1);
+}
