@@ -5,6 +5,8 @@
 
 mod resolve;
 
+use std::collections::HashSet;
+
 use chrono::TimeDelta;
 
 use crate::calibration::Flag;
@@ -240,12 +242,22 @@ impl Query {
         Ok(compare(&a.trace, &b.trace, self.stores.index.rules()))
     }
 
-    /// Calibration flags, the last seen first.
+    /// Calibration flags, the last seen first, with those of their runs that are in scope: a flag that was fired while
+    /// flags spanned the installation names runs of any project.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database is away.
     pub async fn flags(&self, scope: &Scope) -> Result<Vec<Flag>> {
-        self.stores.index.flags(scope).await
+        let mut flags = self.stores.index.flags(scope).await?;
+        if *scope != Scope::All {
+            let named: HashSet<&str> =
+                flags.iter().flat_map(|flag| &flag.trace_ids).map(TraceId::as_str).collect();
+            let own = self.stores.index.those_in(scope, named).await?;
+            for flag in &mut flags {
+                flag.trace_ids.retain(|id| own.contains(id.as_str()));
+            }
+        }
+        Ok(flags)
     }
 
     /// Ids of runs that begin like this, in order; the latest ones for an empty beginning. At most `limit`.

@@ -218,6 +218,9 @@ mod tests {
         let bench = Bench::new();
         let (secret, token) = bench.issue(1).await;
         let principal = bench.keyring.verify(&secret).await.unwrap();
+        let hash = secret.parse::<Secret>().unwrap().hash();
+        let shown = format!("{:?} {:?}", bench.keyring, bench.keyring.index.token(&hash).await.unwrap());
+        assert!(!shown.contains(&secret[4..]) && !shown.contains(&hash.hex()), "{shown}");
         assert_eq!(principal.token_id.as_deref(), Some(token.id.as_str()));
         assert!(principal.may(Permission::Read) && !principal.may(Permission::Write));
         for wrong in ["", "wht_", &secret[..46], Secret::of([2; 32]).reveal()] {

@@ -23,6 +23,13 @@ const REASON_CHARS: usize = 400;
 
 /// The error as a tool answers it; ids that may have been meant are looked up within what the caller may see.
 pub(super) async fn tool_error(error: Error, context: &Context) -> ToolError {
+    let error = match error {
+        // Whose run it was is gone with it, so who may not see all may not know that there was one.
+        Error::Deleted { trace_id } if context.scope != Scope::All => {
+            Error::UnknownTrace { id: trace_id.to_string() }
+        }
+        error => error,
+    };
     match error {
         Error::Refused(refusal) => refused(&refusal),
         Error::UnknownTrace { id } => {
@@ -31,8 +38,6 @@ pub(super) async fn tool_error(error: Error, context: &Context) -> ToolError {
         }
         Error::Ambiguous { id, candidates } => ambiguous(&id, &candidates),
         Error::Conflict { trace_id, event_id } => conflict(&trace_id, &event_id),
-        // Whose run it was is gone with it, so who may not see all may not know that there was one.
-        Error::Deleted { trace_id } if context.scope != Scope::All => unknown_trace(trace_id.as_str(), &[]),
         Error::Deleted { trace_id } => ToolError {
             code: "deleted",
             message: format!("trace {} was deleted, and takes nothing any more", quoted_id(trace_id.as_str())),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Sealed;
-use crate::model::{Event, EventId, TraceId};
+use crate::model::{Event, EventBody, EventId, TraceId};
 
 /// How many bytes of events of open runs are remembered; beyond them the longest untouched run that the database
 /// holds is forgotten.
@@ -64,13 +64,12 @@ impl Live {
         Some(Glimpse { project: run.project.clone(), events: run.total.0, bytes: run.total.1 })
     }
 
-    /// Notes that a run exists, with what is known of it.
+    /// Notes that a run exists, with what is known of it. A project that is known stays: a start that claims the run
+    /// for another one may yet prove to conflict.
     pub fn meet(&self, trace_id: &TraceId, glimpse: Glimpse) {
         let mut runs = self.runs();
         let run = runs.touch(trace_id);
-        if glimpse.project.is_some() {
-            run.project = glimpse.project;
-        }
+        run.project = run.project.take().or(glimpse.project);
         run.total = (run.total.0.max(glimpse.events), run.total.1.max(glimpse.bytes));
     }
 
@@ -236,6 +235,11 @@ impl Runs {
     fn take_back(&mut self, trace_id: &TraceId, events: &[Arc<Sealed>]) {
         let Some(run) = self.by_id.get_mut(trace_id) else { return };
         for event in events {
+            // The project came from this start, as far as is known here; who needs it looks it up again.
+            if matches!(&event.body, EventBody::Start(start) if run.project.as_ref() == Some(&start.project))
+            {
+                run.project = None;
+            }
             if run.hashes.remove(&event.event_id).is_some() {
                 run.total.0 = run.total.0.saturating_sub(1);
                 run.total.1 = run.total.1.saturating_sub(event.json().len() as u64);

@@ -1,5 +1,7 @@
 //! Finding runs by what somebody remembers of them, and runs that need something done.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 
 use super::{Filter, Index, Scope};
@@ -37,6 +39,9 @@ struct SightingRow {
     last_event_at: DateTime<Utc>,
 }
 
+/// How many ids one statement names: well below what either database takes.
+const ASKED_AT_ONCE: usize = 500;
+
 const SIGHTING: &str = "select t.trace_id, t.project, t.status, t.document_revision, t.event_count, t.event_bytes, t.last_event_at from traces t";
 
 impl Index {
@@ -64,6 +69,27 @@ impl Index {
         }
         sql.push(" order by t.trace_id limit ").arg(i64::from(limit));
         self.sightings(sql).await
+    }
+
+    /// Which of these runs are in scope.
+    ///
+    /// # Errors
+    /// As [`Index::sighting`].
+    pub async fn those_in(
+        &self,
+        scope: &Scope,
+        ids: impl IntoIterator<Item = &str>,
+    ) -> Result<HashSet<String>> {
+        let ids: Vec<&str> = ids.into_iter().collect();
+        let mut found = HashSet::new();
+        for ids in ids.chunks(ASKED_AT_ONCE) {
+            let mut sql = Sql::new("select t.trace_id from traces t");
+            Filter { scope: scope.clone(), ..Filter::default() }.push(&mut sql, false);
+            sql.push(" and t.trace_id in ").list(ids.iter().copied());
+            let rows: Vec<(String,)> = self.read(async |session| session.fetch(sql).await).await?;
+            found.extend(rows.into_iter().map(|(id,)| id));
+        }
+        Ok(found)
     }
 
     /// The runs that started last.

@@ -66,12 +66,18 @@ pub struct Token {
 }
 
 /// A token that was looked up, with the hash that its row has.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct KeptToken {
     /// The token.
     pub token: Token,
     /// The hash of its row, in hex.
     pub hash: String,
+}
+
+impl fmt::Debug for KeptToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeptToken").field("token", &self.token).finish_non_exhaustive()
+    }
 }
 
 #[derive(sqlx::FromRow)]

@@ -55,6 +55,11 @@ impl Client {
         answer(self.send("POST", path, &all, body))
     }
 
+    /// The status that this method on this path is answered with.
+    pub(crate) fn status(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> u16 {
+        head(&mut BufReader::new(self.send(method, path, headers, ""))).0
+    }
+
     /// Opens a conversation on `/mcp` and gives what the server says of itself.
     pub(crate) fn initialize(&self, version: &str) -> Value {
         let client = json!({"name": "test-client", "version": "1"});

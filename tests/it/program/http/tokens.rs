@@ -2,11 +2,14 @@
 
 mod projects;
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
+
 use serde_json::{Value, json};
 
 use super::client::{Answer, Client, Stream};
 use super::{decision, serve_with};
-use crate::support::program::{Home, Program, ended};
+use crate::support::program::{Home, PATIENCE, Program, ended};
 use crate::support::store::Store;
 
 const LIST: &str = r#"{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}"#;
@@ -71,6 +74,57 @@ fn nobody_comes_in_without_a_token_that_is_valid_and_in_the_header() {
     assert_eq!(client.get("/health", &[]).status, 200, "who watches over it needs no token");
     assert_eq!(client.post("/mcp", &[("authorization", &format!("bearer {good}"))], LIST).status, 200);
     assert_eq!(tools(&client.bearing(&good)).len(), 11);
+}
+
+#[test]
+fn no_method_and_no_spelling_of_a_path_leads_past_the_token() {
+    let home = Home::new();
+    let (_server, client) = serve_tokens(&home);
+    let paths = [
+        "/mcp",
+        "/mcp/",
+        "//mcp",
+        "/%6dcp",
+        "/./mcp",
+        "/health/../mcp",
+        "/MCP",
+        "/sse",
+        "/sse/",
+        "//sse",
+        "/messages?sessionId=0",
+        "/health/",
+        "//health",
+        "/%68ealth",
+        "/health%2f..%2fmcp",
+        "/",
+    ];
+    let upgrade =
+        [("Upgrade", "h2c"), ("HTTP2-Settings", "AAMAAABkAAQAAP__"), ("X-HTTP-Method-Override", "GET")];
+    for method in ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "SUBSCRIBE"] {
+        for path in paths {
+            assert_eq!(client.status(method, path, &upgrade), 401, "{method} {path}");
+        }
+    }
+    for target in ["*", &format!("http://{}/mcp", client.address())] {
+        assert_eq!(client.status("OPTIONS", target, &[]), 401, "{target}");
+    }
+    assert_eq!(client.status("HEAD", "/health", &[]), 200);
+}
+
+#[test]
+fn the_body_of_who_shows_no_token_is_not_waited_for() {
+    let home = Home::new();
+    let (_server, client) = serve_tokens(&home);
+    for (path, status) in [("/health", "405"), ("/mcp", "401")] {
+        let mut stream = TcpStream::connect(client.address()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE / 2)).unwrap();
+        let head =
+            format!("POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 8000000\r\n\r\n", client.address());
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).expect("an answer ahead of the body");
+        assert_eq!(line.split(' ').nth(1), Some(status), "{path}: {line}");
+    }
 }
 
 #[test]

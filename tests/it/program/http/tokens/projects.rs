@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{ALL, serve_tokens, token};
 use crate::program::decision;
 use crate::program::http::client::Client;
+use crate::program::http::serve_with;
 use crate::support::program::Home;
 
 /// Runs of two projects that have everything in common but their ids.
@@ -182,5 +183,52 @@ fn a_deleted_run_is_unknown_to_who_may_not_see_all() {
         assert_eq!(answer["structuredContent"]["code"], "unknown_trace", "{tool}: {answer}");
         assert!(!answer.to_string().contains("deleted"), "{tool}: {answer}");
     }
+    mine.tell("trace_start", &json!({"trace_id": "m0", "project": "mine", "query": "?"}));
+    let hint = |id: &str| {
+        mine.call("trace_record_decision", &decision(id, "d1"))["structuredContent"]["hint"].clone()
+    };
+    assert_eq!(hint("f0"), hint("x0"), "it is unknown in the same words");
     assert_eq!(all.call("trace_full", &json!({"trace_id": "f0"}))["structuredContent"]["code"], "deleted");
+}
+
+#[test]
+fn a_start_that_conflicts_opens_no_run_to_another_project() {
+    let home = Home::new();
+    let ((_one, there), (_other, here)) = (serve_tokens(&home), serve_tokens(&home));
+    let (all, mine) = (token(&home, ALL, None).1, token(&home, ALL, Some("mine")).1);
+    let (there, here, mine) = (there.bearing(&all), here.bearing(&all), here.bearing(&mine));
+    there.tell("trace_start", &json!({"trace_id": "f0", "project": "foreign", "query": "?"}));
+    here.tell("trace_record_decision", &decision("f0", "d1"));
+    let taken = here.call("trace_start", &json!({"trace_id": "f0", "project": "mine", "query": "?"}));
+    assert_eq!(taken["structuredContent"]["code"], "conflict", "{taken}");
+    let refused = mine.call("trace_record_decision", &decision("f0", "d2"));
+    assert_eq!(refused["structuredContent"]["code"], "unknown_trace", "{refused}");
+    assert_eq!(here.tell("trace_full", &json!({"trace_id": "f0"}))["decisions_total"], 1);
+}
+
+#[test]
+fn a_flag_from_before_names_no_runs_of_other_projects() {
+    let home = Home::new();
+    let token_of = |projects| token(&home, ALL, projects).1;
+    let (all, mine) = (token_of(None), token_of(Some("mine")));
+    {
+        // Flags that span the installation, as they are made where nobody needs a token.
+        let (_server, client) = serve_with(&home, &["--listen", "127.0.0.1:0"]);
+        two_projects(&client);
+        for project in ["foreign", "mine"] {
+            let id = format!("{project}-last");
+            client.tell("trace_start", &json!({"trace_id": id, "project": project, "query": "?"}));
+            let scores = json!([{"id": "META-12", "score": 0}]);
+            client.tell("trace_finish", &json!({"trace_id": id, "score": 1.0, "principle_scores": scores}));
+        }
+    }
+    let (_server, client) = serve_tokens(&home);
+    let named = |secret: &str| {
+        let flags = client.bearing(secret).tell("calibration_flags", &json!({"project": "mine"}));
+        let flags = flags["flags"].as_array().unwrap().clone();
+        let flag = flags.iter().find(|flag| flag["subject"] == "META-12").expect("a flag").clone();
+        flag["trace_ids"].to_string()
+    };
+    assert!(named(&all).contains("\"f"), "the flag spans the projects: {}", named(&all));
+    assert!(named(&mine).contains("\"m") && !named(&mine).contains("\"f"), "{}", named(&mine));
 }
