@@ -10,6 +10,11 @@
 # Prints the bundle's SHA-256 and its path. Runs through scripts/node.sh, which has the tool that packs.
 set -euo pipefail
 
+usage() {
+    sed -n '2,/^set /s/^# \{0,1\}//p' scripts/bundle.sh
+    exit
+}
+
 fail() {
     printf 'bundle.sh: %s\n' "$*" >&2
     exit 1
@@ -21,6 +26,7 @@ main() {
     target="${CARGO_TARGET_DIR:-$PWD/target}"
     binary='' platform='' into="$target/bundles"
     while [ $# -gt 0 ]; do
+        case "$1" in -h | --help) usage ;; esac
         [ $# -gt 1 ] || fail "$1 needs a value"
         case "$1" in
         --binary) binary=$(from_here "$2") ;;
