@@ -91,17 +91,6 @@ async fn a_mark_that_is_taken_off_before_the_check_stays_off() {
     service.close().await;
 }
 
-/// Moves the database away, with what belongs to it, or back.
-fn swap(place: &Place, from: &str, to: &str) {
-    for ending in ["", "-wal", "-shm"] {
-        // After an orderly end there is but the one.
-        let _ = std::fs::rename(
-            place.path(&format!("{from}whytrace.db{ending}")),
-            place.path(&format!("{to}whytrace.db{ending}")),
-        );
-    }
-}
-
 #[tokio::test]
 async fn a_database_takes_over_what_a_document_held_before_it() {
     let place = Place::new(None);
@@ -112,8 +101,7 @@ async fn a_database_takes_over_what_a_document_held_before_it() {
     settle(&first).await;
     first.close().await;
 
-    swap(&place, "", "kept-");
-    place.block("whytrace.db");
+    place.take_database_away();
     let service = place.service();
     let late = json!({"trace_id": "a", "events": [{"kind": "decision", "decision_id": "d", "stage": "s",
         "decision": "k", "what": "exa", "why": "late", "confidence": 0.5}]});
@@ -123,8 +111,7 @@ async fn a_database_takes_over_what_a_document_held_before_it() {
     let document = || documents(&place.path("projects")).into_iter().find(|it| it.trace_id.as_str() == "a");
     eventually("the document is ahead", async || document().unwrap().decisions().count() == 1).await;
 
-    place.unblock("whytrace.db");
-    swap(&place, "kept-", "");
+    place.bring_database_back();
     settle(&service).await;
     let summary = service.query.aggregate(&Filter::default(), None).await.unwrap().summary;
     assert_eq!((summary.runs, summary.decisions_of_all.total), (2, 1));

@@ -135,17 +135,11 @@ async fn a_record_of_a_run_that_cannot_be_looked_up_is_taken_on_trust() {
     let first = place.service();
     start(&first, "r1").await.unwrap();
     first.close().await;
-    for name in ["whytrace.db", "whytrace.db-wal", "whytrace.db-shm"] {
-        let _ = std::fs::rename(place.path(name), place.path(&format!("kept-{name}")));
-    }
-    place.block("whytrace.db");
+    place.take_database_away();
     let service = place.service();
     let recorded = decide(&service, "r1", "d0", "exa").await.unwrap();
     assert!(recorded.ack.unverified);
-    place.unblock("whytrace.db");
-    for name in ["whytrace.db", "whytrace.db-wal", "whytrace.db-shm"] {
-        let _ = std::fs::rename(place.path(&format!("kept-{name}")), place.path(name));
-    }
+    place.bring_database_back();
     eventually("it is placed", async || {
         decisions(&service, "r1").await == ["exa"] && service.query.pending() == 0
     })

@@ -72,6 +72,40 @@ impl Place {
         }
     }
 
+    /// Moves the database away, and blocks its place. Whoever had it open has closed it in good order.
+    pub(crate) fn take_database_away(&self) {
+        for ending in ["", "-wal", "-shm"] {
+            // After an orderly end there is but the one.
+            let _ = std::fs::rename(
+                self.path(&format!("whytrace.db{ending}")),
+                self.path(&format!("kept-whytrace.db{ending}")),
+            );
+        }
+        self.block("whytrace.db");
+    }
+
+    /// Puts the database back that was taken away: in one step where the system has one, because a program that looks
+    /// in between makes a new one.
+    pub(crate) fn bring_database_back(&self) {
+        for ending in ["-wal", "-shm"] {
+            let _ = std::fs::rename(
+                self.path(&format!("kept-whytrace.db{ending}")),
+                self.path(&format!("whytrace.db{ending}")),
+            );
+        }
+        let (kept, place) = (self.path("kept-whytrace.db"), self.path("whytrace.db"));
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::fs::{CWD, RenameFlags, renameat_with};
+            renameat_with(CWD, kept, CWD, place, RenameFlags::EXCHANGE).expect("exchanged");
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            self.unblock("whytrace.db");
+            std::fs::rename(kept, place).expect("renamed");
+        }
+    }
+
     /// Takes away what [`Place::block`] has put there.
     pub(crate) fn unblock(&self, name: &str) {
         let path = self.path(name);
