@@ -15,15 +15,8 @@ use super::usage;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Which runs")]
 pub(super) struct Filters {
-    /// Of this project
-    #[arg(long, value_name = "NAME")]
-    project: Option<String>,
-    /// With this intent
-    #[arg(long, value_name = "NAME")]
-    intent: Option<String>,
-    /// In this domain
-    #[arg(long, value_name = "NAME")]
-    domain: Option<String>,
+    #[command(flatten)]
+    about: About,
     /// With this type of report
     #[arg(long, value_name = "NAME")]
     report_type: Option<String>,
@@ -59,6 +52,32 @@ pub(super) struct Filters {
     text: Option<String>,
 }
 
+/// The conditions that every view of many runs has.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct About {
+    /// Of this project
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
+    /// With this intent
+    #[arg(long, value_name = "NAME")]
+    pub intent: Option<String>,
+    /// In this domain
+    #[arg(long, value_name = "NAME")]
+    pub domain: Option<String>,
+}
+
+impl About {
+    /// These conditions as a filter over all runs.
+    pub(super) fn filter(&self) -> Filter {
+        Filter {
+            project: self.project.clone(),
+            intent: self.intent.clone(),
+            domain: self.domain.clone(),
+            ..Filter::default()
+        }
+    }
+}
+
 /// The verdict of the quality gate, as something to ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Verdict {
@@ -86,9 +105,6 @@ impl Filters {
     /// The conditions as a filter over all runs. Ends the program where they contradict each other.
     pub(super) fn filter(&self) -> Filter {
         let filter = Filter {
-            project: self.project.clone(),
-            intent: self.intent.clone(),
-            domain: self.domain.clone(),
             report_type: self.report_type.clone(),
             status: self.status.as_ref().and_then(|status| status.parse().ok()),
             gate: self.gate.map(|verdict| match verdict {
@@ -104,7 +120,7 @@ impl Filters {
             flagged: self.flagged,
             tag: self.tag.clone(),
             text: self.text.as_deref().map(SearchQuery::parse),
-            ..Filter::default()
+            ..self.about.filter()
         };
         if let Some(fault) = fault(&filter) {
             usage(ErrorKind::ValueValidation, fault);
@@ -114,16 +130,16 @@ impl Filters {
 
     /// The project that is asked for.
     pub(super) fn project(&self) -> Option<&str> {
-        self.project.as_deref()
+        self.about.project.as_deref()
     }
 
     /// The conditions in words, as they follow "runs with"; `None` without any.
     pub(super) fn described(&self) -> Option<String> {
         let number = |number: f64| number.to_string();
         let fields = [
-            ("project", self.project.clone()),
-            ("intent", self.intent.clone()),
-            ("domain", self.domain.clone()),
+            ("project", self.about.project.clone()),
+            ("intent", self.about.intent.clone()),
+            ("domain", self.about.domain.clone()),
             ("report type", self.report_type.clone()),
             ("status", self.status.as_ref().map(|status| status.replace('_', " "))),
             ("gate", self.gate.and_then(|gate| Some(gate.to_possible_value()?.get_name().to_owned()))),

@@ -9,10 +9,10 @@ use whytrace::query::{Patterns as Found, Query};
 use whytrace::scorecard::{Tone, counted};
 use whytrace::service::Service;
 use whytrace::statistics::{GapCount, Pattern, PatternsReport, Trend};
-use whytrace::store::index::Filter;
 use whytrace::view::saying::{id, moment, name, percent};
 use whytrace::view::{Extent, pattern};
 
+use super::filter::About;
 use super::screen::bar::bar;
 use super::screen::pager::Sink;
 use super::screen::table::{Cell, Column, Layout};
@@ -29,15 +29,8 @@ use super::{Ending, answer, output, usage};
 The interval is that of 95 % confidence; the surest failures come first. A trend is told against as many days
 before, and only where the numbers show one.")]
 pub(super) struct Patterns {
-    /// Of this project
-    #[arg(long, value_name = "NAME")]
-    project: Option<String>,
-    /// With this intent
-    #[arg(long, value_name = "NAME")]
-    intent: Option<String>,
-    /// In this domain
-    #[arg(long, value_name = "NAME")]
-    domain: Option<String>,
+    #[command(flatten)]
+    about: About,
     /// Finished in the last so many days, or `all`
     #[arg(long, value_name = "DAYS", default_value = "30")]
     days: String,
@@ -54,12 +47,7 @@ pub(super) struct Patterns {
 impl Patterns {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<Ending> {
         let days = self.days();
-        let filter = Filter {
-            project: self.project.clone(),
-            intent: self.intent.clone(),
-            domain: self.domain.clone(),
-            ..Filter::default()
-        };
+        let filter = self.about.filter();
         let query = Query::new(Service::stores(config));
         let now = SystemClock::default().now();
         let found = query.patterns(&filter, days, self.min_runs.max(1), now).await;
@@ -96,7 +84,8 @@ impl Patterns {
     }
 
     fn headline(&self, report: &PatternsReport, days: Option<u32>) -> String {
-        let of = [("project", &self.project), ("intent", &self.intent), ("domain", &self.domain)];
+        let About { project, intent, domain } = &self.about;
+        let of = [("project", project), ("intent", intent), ("domain", domain)];
         let of: Vec<String> = of
             .iter()
             .filter_map(|(field, value)| Some(format!("{field} {}", name(value.as_ref()?))))

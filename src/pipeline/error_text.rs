@@ -4,6 +4,9 @@ use std::fmt::{self, Display, Write as _};
 
 use crate::gate::limits::WHY_BYTES;
 
+/// No word of a text that is cut is cut itself, up to this many bytes: half a secret would not be known for one.
+const LONGEST_WORD: usize = 1_024;
+
 /// What stands for the rest of a text that is too long.
 const REST: char = '\u{2026}';
 
@@ -28,6 +31,10 @@ impl fmt::Write for Bounded {
         }
         let end = (0..=room).rev().find(|&end| more.is_char_boundary(end)).unwrap_or_default();
         self.0.push_str(more.get(..end).unwrap_or_default());
+        let before_last_word = self.0.rfind(char::is_whitespace);
+        if let Some(end) = before_last_word.filter(|end| self.0.len() - end <= LONGEST_WORD) {
+            self.0.truncate(end);
+        }
         self.0.push(REST);
         Err(fmt::Error)
     }
@@ -48,5 +55,11 @@ mod tests {
             );
         }
         assert_eq!(error_text("short"), "short");
+    }
+
+    #[test]
+    fn a_word_that_does_not_fit_is_left_out_as_a_whole() {
+        let text = error_text(&format!("{} Bearer {}", "x".repeat(WHY_BYTES - 30), "a1B2".repeat(10)));
+        assert!(text.ends_with(&format!("x Bearer{REST}")), "{}", &text[text.len() - 40..]);
     }
 }

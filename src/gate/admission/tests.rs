@@ -1,6 +1,10 @@
+//! What the gate lets in, kind by kind; [`batches`] and [`laws`] have files of their own.
+
+mod batches;
+mod laws;
+
 use std::sync::Arc;
 
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -48,6 +52,22 @@ fn reviewed(fields: &Value) -> Result<Reviewed, Refusal> {
 
 fn sentence<T: std::fmt::Debug>(result: Result<T, Refusal>) -> String {
     result.unwrap_err().to_string()
+}
+
+fn whole_run() -> Value {
+    json!([
+        {"kind": "start", "project": "cobot", "query": "which arm?"},
+        {"kind": "stage_start", "stage": "collection"},
+        {"kind": "decision", "stage": "collection", "decision": "source", "what": "exa", "why": "recent", "event_id": "d1"},
+        {"kind": "evidence", "stage": "collection", "collected_count": 3, "by_source": {"exa": 3}, "kept": [{"id": "e1"}]},
+        {"kind": "prompt", "stage": "collection", "model": "m", "system_prompt": "be kind", "response": "\u{e9}s"},
+        {"kind": "iteration", "passed": false, "score": 7, "scale_max": 10},
+        {"kind": "outputs", "report_path": "a.md"},
+        {"kind": "result", "decision_id": "d1", "result": {"hits": 3}},
+        {"kind": "correction", "decision_id": "d1", "reason": "it was bing"},
+        {"kind": "stage_end", "stage": "collection", "outputs": {"n": 3}, "event_id": "end"},
+        {"kind": "finish", "score": 2.4},
+    ])
 }
 
 #[test]
@@ -223,119 +243,6 @@ fn an_event_that_says_nothing_is_refused() {
     }
 }
 
-fn whole_run() -> Value {
-    json!([
-        {"kind": "start", "project": "cobot", "query": "which arm?"},
-        {"kind": "stage_start", "stage": "collection"},
-        {"kind": "decision", "stage": "collection", "decision": "source", "what": "exa", "why": "recent", "event_id": "d1"},
-        {"kind": "evidence", "stage": "collection", "collected_count": 3, "by_source": {"exa": 3}, "kept": [{"id": "e1"}]},
-        {"kind": "prompt", "stage": "collection", "model": "m", "system_prompt": "be kind", "response": "\u{e9}s"},
-        {"kind": "iteration", "passed": false, "score": 7, "scale_max": 10},
-        {"kind": "outputs", "report_path": "a.md"},
-        {"kind": "result", "decision_id": "d1", "result": {"hits": 3}},
-        {"kind": "correction", "decision_id": "d1", "reason": "it was bing"},
-        {"kind": "stage_end", "stage": "collection", "outputs": {"n": 3}, "event_id": "end"},
-        {"kind": "finish", "score": 2.4},
-    ])
-}
-
-#[test]
-fn a_whole_run_is_one_call() {
-    let request = parse(json!({"events": whole_run()})).unwrap();
-    let (trace_id, events) = gate().record(request, &CallerContext::default()).unwrap();
-    assert_eq!(trace_id.as_str(), "trc_20260213_143022_a1b2c3d4");
-    assert!(events.iter().all(|event| event.trace_id == trace_id));
-    let kinds: Vec<_> = events.iter().map(|event| event.body.kind()).collect();
-    assert_eq!(
-        kinds,
-        whole_run()
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|event| event["kind"].as_str().unwrap())
-            .collect::<Vec<_>>()
-    );
-    let names: Vec<_> = events.iter().map(|event| event.event_id.as_str()).collect();
-    assert_eq!(
-        names,
-        [
-            "start", "evt_p1_1", "d1", "evt_p1_3", "evt_p1_4", "evt_p1_5", "evt_p1_6", "evt_p1_7",
-            "evt_p1_8", "end", "finish"
-        ]
-    );
-    assert!(events.windows(2).all(|pair| pair[0].recorded_at < pair[1].recorded_at));
-    let trace = crate::model::fold(None, &events, &crate::model::QualityRules::default()).unwrap();
-    assert_eq!(trace.stages["collection"].decisions[0].result, Some(json!({"hits": 3})));
-    assert!(trace.metadata.unplaced.is_empty());
-}
-
-#[test]
-fn a_batch_knows_its_run_and_keeps_the_order_of_a_run() {
-    let without_run = gate().record(
-        parse(json!({"events": [{"kind": "stage_start", "stage": "s"}]})).unwrap(),
-        &CallerContext::default(),
-    );
-    insta::assert_snapshot!(sentence(without_run), @r#"trace_id: is missing from a batch that does not begin with an event of kind "start"; send the trace_id that trace_start gave, or put a "start" event first"#);
-    insta::assert_snapshot!(sentence(recorded(&json!([{"kind": "finish"}, {"kind": "stage_start", "stage": "s"}]))), @"events[0].kind: stands before other events, outside the order of a run: start first, finish last; put it last");
-    assert!(recorded(&json!([{"kind": "finish"}, {"kind": "finish"}])).is_err());
-    assert!(recorded(&json!([])).is_err());
-}
-
-#[test]
-fn a_batch_names_each_event_once() {
-    let stage = |id: &str| json!({"kind": "stage_start", "stage": "s", "event_id": id});
-    assert_eq!(
-        recorded(&json!([stage("a"), stage("b"), stage("a")])).unwrap_err().field,
-        "events[2].event_id"
-    );
-    assert!(recorded(&json!([stage("start")])).is_err());
-}
-
-#[test]
-fn a_batch_has_at_most_500_events_and_4_mib() {
-    let event =
-        EventRequest { kind: EventKind::StageStart, stage: Some("s".into()), ..EventRequest::default() };
-    let record = |events: Vec<EventRequest>| {
-        gate().record(RecordRequest { trace_id: Some("t".into()), events }, &CallerContext::default())
-    };
-    assert!(record(vec![event.clone(); 500]).is_ok());
-    assert!(sentence(record(vec![event; 501])).contains("501 were sent, above the limit of 500 events"));
-    let prompt = EventRequest {
-        kind: EventKind::Prompt,
-        stage: Some("s".into()),
-        response: Some("x".repeat(1024 * 1024)),
-        ..EventRequest::default()
-    };
-    assert!(sentence(record(vec![prompt; 4])).contains("up to events[3] than the limit of 4194304 bytes"));
-}
-
-#[test]
-fn a_refused_batch_yields_nothing_and_uses_nothing_up() {
-    let gate = gate();
-    let mut events = whole_run();
-    events[3]["collected_count"] = json!(-1);
-    let refusal =
-        gate.record(parse(json!({"events": events})).unwrap(), &CallerContext::default()).unwrap_err();
-    assert_eq!(refusal.field, "events[3].collected_count");
-    let (_, events) =
-        gate.record(parse(json!({"events": whole_run()})).unwrap(), &CallerContext::default()).unwrap();
-    assert_eq!(events[0].sequence, 0);
-}
-
-#[test]
-fn prompts_are_kept_as_the_installation_wants_them() {
-    let prompt = |prompts| {
-        let gate = gate_with(Settings { prompts, ..Settings::default() });
-        let events = json!([{"kind": "prompt", "stage": "s", "model": "m", "user_message": "\u{e9}a", "response": "ok"}]);
-        let request = parse(json!({"trace_id": "t", "events": events})).unwrap();
-        let (_, mut events) = gate.record(request, &CallerContext::default()).unwrap();
-        serde_json::to_value(events.remove(0).body).unwrap()["prompt"].clone()
-    };
-    assert_eq!(prompt(Prompts::Full), json!({"model": "m", "user_message": "\u{e9}a", "response": "ok"}));
-    assert_eq!(prompt(Prompts::Lengths), json!({"model": "m", "user_message_chars": 2, "response_chars": 2}));
-    assert_eq!(prompt(Prompts::Off), json!({"model": "m"}));
-}
-
 #[test]
 fn a_review_gives_an_event_for_each_thing_it_looks_at() {
     let review = reviewed(&json!({
@@ -385,137 +292,5 @@ fn a_review_without_what_it_needs_is_refused() {
         (json!({"flag_id": "f", "flag_action": "snooze", "snooze_until": "soon"}), "snooze_until"),
     ] {
         assert_eq!(reviewed(&fields).unwrap_err().field, missing, "{fields}");
-    }
-}
-
-/// Secrets as agents paste them, put together here so that no scanner takes this file for a leak.
-fn secrets() -> Vec<String> {
-    vec![
-        format!("gh{}_{}", 'p', "aB3d".repeat(9)),
-        format!("AK{}{}", "IA", "Q7RZ2MXW4KLT6PYB"),
-        format!("sk-{}-{}", "ant", "api03-Zx9kQ2vLm8RtY4wN7pBc1dFg5hJs6aUe"),
-        format!("xox{}-{}", 'b', "1234567890-abcdefGHIJKLmnop"),
-    ]
-}
-
-#[test]
-fn no_secret_is_found_in_what_leaves_the_gate() {
-    for secret in secrets() {
-        let says = format!("with {secret} it went");
-        let free = json!({"note": says, &secret: [says], "password": "Tr0ub4dor&3"});
-        let events = json!([
-            {"kind": "start", "project": says, "query": says, "intent": says, "domain": says, "report_type": says,
-             "research_type": says, "agent": says, "model": says, "tags": [says], "metadata": free},
-            {"kind": "stage_start", "stage": says},
-            {"kind": "stage_end", "stage": says, "outputs": free, "error": says},
-            {"kind": "decision", "stage": says, "decision": says, "what": says, "why": says, "actor": says,
-             "alternatives_considered": [{"option": says, "why_not": says}], "inputs": free, "evidence_ids": [says],
-             "result": free},
-            {"kind": "evidence", "stage": says, "by_source": {&says: 1}, "kept": [free], "filtered_out": [free]},
-            {"kind": "prompt", "stage": says, "model": says, "system_prompt": says, "user_message": says, "response": says},
-            {"kind": "iteration", "gap_principles": [says], "changes": says},
-            {"kind": "outputs", "stage": says, "outputs": free, "report_path": says, "output_paths": [says]},
-            {"kind": "result", "decision_id": "d", "result": says, "error": says, "evidence_ids": [says]},
-            {"kind": "correction", "decision_id": "d", "reason": says, "what": says, "why": says},
-            {"kind": "finish", "error": says, "model": says, "report_path": says, "output_paths": [says],
-             "gap_principles": [says], "principle_scores": [{"id": says, "score": 1, "name": says, "feedback": says}]},
-        ]);
-        let caller = CallerContext { client_name: Some(says.clone()), ..CallerContext::default() };
-        let request = parse(json!({"events": events})).unwrap();
-        let (_, events) = gate().record(request, &caller).unwrap();
-        for event in &events {
-            let stored = serde_json::to_string(event).unwrap();
-            assert!(!stored.contains(&secret) && !stored.contains("Tr0ub4dor"), "{stored}");
-            assert!(event.redactions > 0, "{stored}");
-        }
-        let review =
-            reviewed(&json!({"trace_id": "t", "notes": says, "decision_id": "d", "outcome_note": says}));
-        let stored = serde_json::to_string(&review.unwrap().events).unwrap();
-        assert!(!stored.contains(&secret), "{stored}");
-        assert!(started(&json!({"trace_id": secret}), &CallerContext::default()).is_err());
-    }
-}
-
-#[test]
-fn the_same_content_has_the_same_hash_under_another_key_and_other_content_another() {
-    let hash = |key, why: &str| {
-        let clock = Arc::new(ManualClock::new(at("2026-02-13T14:30:22Z")));
-        let gate = Gate::new(Some(Redactor::new(key)), Minter::new("p", clock, || 0), Settings::default());
-        let request = json!({"trace_id": "t", "stage": "s", "decision": "d", "what": "w", "why": why});
-        gate.decision(parse(request).unwrap()).unwrap().content_hash
-    };
-    let why = format!("used {}", secrets()[0]);
-    assert_eq!(hash([1; 32], &why), hash([2; 32], &why));
-    assert_ne!(hash([1; 32], &why), hash([1; 32], "used nothing"));
-}
-
-#[test]
-fn what_the_caller_says_of_the_time_is_content_and_the_servers_clock_is_not() {
-    let gate = gate();
-    let hash = |fields: &Value| {
-        let request = json!({"trace_id": "t", "stage": "s", "decision": "d", "what": "w", "why": "y"});
-        gate.decision(parse(with(request, fields)).unwrap()).unwrap().content_hash
-    };
-    assert_eq!(
-        hash(&json!({})),
-        hash(&json!({"decision_id": "d9", "actor": "", "alternatives_considered": []}))
-    );
-    assert_ne!(hash(&json!({})), hash(&json!({"timestamp": "2026-01-01T00:00:00Z"})));
-    assert_eq!(
-        hash(&json!({"timestamp": "2026-01-01T00:00:00Z"})),
-        hash(&json!({"timestamp": "2026-01-01T01:00:00.000+01:00"}))
-    );
-}
-
-fn reversed(value: &Value) -> Value {
-    match value {
-        Value::Array(items) => Value::Array(items.iter().map(reversed).collect()),
-        Value::Object(map) => {
-            Value::Object(map.iter().rev().map(|(k, v)| (k.clone(), reversed(v))).collect())
-        }
-        other => other.clone(),
-    }
-}
-
-fn json_value() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i32>().prop_map(Value::from),
-        ".{0,12}".prop_map(Value::from),
-    ];
-    leaf.prop_recursive(3, 16, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
-            prop::collection::vec((".{0,6}", inner), 0..4)
-                .prop_map(|entries| Value::Object(entries.into_iter().collect())),
-        ]
-    })
-}
-
-proptest! {
-    #[test]
-    fn a_repeated_request_has_the_same_hash_whatever_the_order_of_its_keys(
-        why in "[a-z ]{0,20}x",
-        confidence in 0.0..=1.0f64,
-        inputs in prop::collection::vec((".{0,6}", json_value()), 0..5),
-        result in json_value(),
-    ) {
-        let inputs = Value::Object(inputs.into_iter().collect());
-        let fields = json!({"why": why, "confidence": confidence, "inputs": inputs, "result": result});
-        let once = decided(&fields).unwrap();
-        let again = decided(&reversed(&fields)).unwrap();
-        prop_assert_eq!(&once.content_hash, &again.content_hash);
-        let text = serde_json::to_string(&once).unwrap();
-        let read: Event = serde_json::from_str(&text).unwrap();
-        prop_assert_eq!(read, once);
-    }
-
-    #[test]
-    fn a_batch_with_one_bad_event_yields_nothing(bad in 1usize..10) {
-        let mut events = whole_run();
-        events[bad]["timestamp"] = json!("never");
-        let refusal = recorded(&events).unwrap_err();
-        prop_assert_eq!(refusal.field, format!("events[{bad}].timestamp"));
     }
 }
