@@ -232,9 +232,14 @@ impl Recorder {
         }
     }
 
-    /// Waits until the database holds everything that was recorded so far, for as long as a write waits for it.
+    /// Waits until the database holds everything that this process has recorded, for as long as a write waits for it.
     pub async fn settle(&self) {
-        self.wait_for_the_database(self.settled()).await;
+        self.wait_for_the_database(|live| live.pending() == 0).await;
+    }
+
+    /// Waits until the database holds what this process has recorded of one run, for as long as a write waits for it.
+    pub async fn settle_run(&self, trace_id: &TraceId) {
+        self.wait_for_the_database(|live| !live.is_pending(trace_id)).await;
     }
 
     /// Ends orderly: what is on its way gets a moment, and journals that nobody needs go. Nothing depends on it.
@@ -277,7 +282,10 @@ impl Recorder {
             }
         }
         let (saved, told) = if fresh.is_empty() {
-            (Saved { journal: SaveState::Saved, database: self.state_of_known(), document: None }, Vec::new())
+            (
+                Saved { journal: SaveState::Saved, database: self.state_of_known(&trace_id), document: None },
+                Vec::new(),
+            )
         } else {
             self.check_room(&trace_id, &met, &fresh)?;
             self.save(&trace_id, fresh, waits).await?

@@ -302,7 +302,7 @@ impl Worker<'_> {
         if !ack.standings.contains(&Standing::Conflict) {
             self.run.ending.send_replace(Ending::Durable);
         }
-        self.service.intake.recorder().settle().await;
+        self.service.intake.recorder().settle_run(&self.run.id()).await;
         let mut retries = Retries::begin();
         loop {
             match self.service.intake.recorder().finish(self.run.id(), vec![event.clone()]).await {

@@ -14,7 +14,7 @@ use crate::model::{EventBody, TraceId};
 use crate::store::Sealed;
 use crate::store::index::Standing;
 use crate::store::journal::Position;
-use crate::store::live::Glimpse;
+use crate::store::live::{Glimpse, Live};
 
 /// How long a write may take before it is given up.
 const WRITE_BOUND: Duration = Duration::from_millis(1_800);
@@ -29,18 +29,22 @@ pub(super) enum Waits {
 }
 
 impl Recorder {
-    /// Waits for what the database is to do, if it has not been waited for in vain lately.
-    pub(super) async fn wait_for_the_database(&self, work: impl Future<Output = ()>) {
-        let waits = &self.inner.database_waits;
-        let patience = patience(waits);
-        if patience > Duration::ZERO {
-            note_wait(waits, tokio::time::timeout(patience, work).await.is_ok());
-        }
+    /// Waits until the database holds what is asked for, if it has not been waited for in vain lately. A wait in vain
+    /// does not count as one: others may be recording without end.
+    pub(super) async fn wait_for_the_database(&self, holds: impl Fn(&Live) -> bool) {
+        let live = &self.inner.stores.live;
+        let held = async {
+            while !holds(live) {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        // What it does not hold by then is told as pending.
+        let _ = tokio::time::timeout(patience(&self.inner.database_waits), held).await;
     }
 
-    /// Where events are that were recorded before.
-    pub(super) fn state_of_known(&self) -> SaveState {
-        if self.inner.stores.live.pending() == 0 { SaveState::Saved } else { SaveState::Pending }
+    /// Where events of a run are that were recorded before.
+    pub(super) fn state_of_known(&self, trace_id: &TraceId) -> SaveState {
+        if self.inner.stores.live.is_pending(trace_id) { SaveState::Pending } else { SaveState::Saved }
     }
 
     /// Brings events to journal and index at once.

@@ -61,6 +61,27 @@ async fn a_postgres_that_dies_and_comes_back_gets_what_it_missed() {
     service.close().await;
 }
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_pending_of_one_run_is_not_told_of_another() {
+    let Some(server) = OwnPostgres::start() else { return };
+    let place = Place::with_database(server.url());
+    let service = place.service();
+    start(&service, "r0").await.unwrap();
+    eventually("the first run is there", async || {
+        indexed(&service).await == 1 && service.query.pending() == 0
+    })
+    .await;
+    server.crash();
+    assert_eq!(start(&service, "r1").await.unwrap().saved.unwrap().database, SaveState::Pending);
+    let repeated = start(&service, "r0").await.unwrap();
+    assert!(repeated.is_duplicate());
+    assert_eq!(repeated.saved.unwrap().database, SaveState::Saved);
+    let repeated = start(&service, "r1").await.unwrap();
+    assert_eq!(repeated.saved.unwrap().database, SaveState::Pending);
+    service.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn with_the_documents_folder_unwritable_the_database_saves_and_the_document_follows() {
     let place = Place::new(None);
