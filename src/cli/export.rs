@@ -30,7 +30,7 @@ A file is there whole or not at all. In a folder, documents lie as in a home: `w
 takes them, and so does `whytrace reindex` where the folder is made a home.")]
 pub(super) struct Export {
     /// Trace ids or beginnings of them, `last`, ...; without any, all runs that meet the conditions
-    #[arg(value_name = "TRACE", conflicts_with = "Filters")]
+    #[arg(value_name = "TRACE", conflicts_with_all = ["Filters", "About"])]
     traces: Vec<String>,
     /// A folder, a file ending in .jsonl, or - for JSON Lines on standard output
     #[arg(long, value_name = "WHERE")]
