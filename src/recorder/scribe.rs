@@ -128,7 +128,7 @@ async fn write_all(
                     held.push(Documented {
                         trace_id: task.trace_id.clone(),
                         revision: document.trace.metadata.revision,
-                        path: document.path.display().to_string(),
+                        path: document.address.clone(),
                         held: document.trace.metadata.events.keys().cloned().collect(),
                     });
                 }
