@@ -10,6 +10,7 @@
 mod ack;
 mod flag_files;
 mod intake;
+mod late;
 mod lookup;
 mod retirement;
 mod saving;
@@ -37,6 +38,7 @@ use crate::store::index::{Index, Scope, Standing};
 use crate::store::journal::{Journal, JournalOptions};
 use crate::store::live::Live;
 use crate::store::{DatabaseTarget, Sealed, Stores};
+use late::Late;
 use retirement::Retirement;
 use saving::Waits;
 use scribe::{Scribe, Task};
@@ -120,6 +122,7 @@ impl Recorder {
             journal: Some(journal.clone()),
             retirement: Arc::clone(&retirement),
             scribe: scribe.clone(),
+            late: Late::new(stores.clone()),
             jobs: queue,
             shutdown: shutdown.clone(),
         };

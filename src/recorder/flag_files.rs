@@ -1,10 +1,34 @@
 //! The calibration files of a project, written from the flag records.
 
+use std::collections::BTreeSet;
+
+use tokio::sync::mpsc;
+
 use crate::calibration::alerts_markdown;
 use crate::error::{Error, Result};
 use crate::store::Stores;
 use crate::store::documents::ProjectTexts;
 use crate::store::index::Scope;
+
+/// Starts the task that writes the files of projects whose names it is sent, on the side: nobody's run waits for them.
+pub(super) fn keep(stores: Stores) -> mpsc::UnboundedSender<String> {
+    let (projects, mut queue) = mpsc::unbounded_channel::<String>();
+    tokio::spawn(async move {
+        while let Some(project) = queue.recv().await {
+            // Many runs of a project may have ended meanwhile.
+            let mut due = BTreeSet::from([project]);
+            while let Ok(project) = queue.try_recv() {
+                due.insert(project);
+            }
+            for project in due {
+                if let Err(error) = write(&stores, &project).await {
+                    tracing::debug!("the calibration files of {project} wait for the next flag: {error}");
+                }
+            }
+        }
+    });
+    projects
+}
 
 /// Replaces `_calibration_flags.json` and `_calibration_alerts.md` of a project by what its flags say now.
 pub(super) async fn write(stores: &Stores, project: &str) -> Result<()> {

@@ -8,6 +8,7 @@
 //! as a whole. Two processes that write the same run lose nothing of each other's, on one machine or on two. How a
 //! store sees to that is known to the [`shelf`] alone.
 
+mod keeping;
 mod local;
 mod place;
 mod remote;
@@ -166,6 +167,16 @@ impl Documents {
             .try_collect()
             .await?;
         Ok(texts.into_iter().flatten().collect())
+    }
+
+    /// Makes the connection to an object store, so that the first run that ends does not wait for it, and says in the
+    /// log what is wrong with it.
+    pub async fn prepare(&self) {
+        let Shelf::Remote(remote) = &self.shelf else { return };
+        if let Err(error) = remote.writers().await {
+            let place = self.shelf.address(&Path::default());
+            tracing::warn!("documents cannot be put to {place} now and follow later: {error}");
+        }
     }
 
     /// Whether the store can be written, and how its writers are kept apart.

@@ -9,7 +9,7 @@ mod program;
 mod team;
 mod together;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use object_store::aws::AmazonS3Builder;
@@ -113,9 +113,4 @@ impl Shelf {
         }
         Arc::new(PrefixStore::new(builder.build().unwrap(), prefix))
     }
-}
-
-/// The path of a run's document in project `p`.
-fn path_of(trace_id: &str) -> PathBuf {
-    PathBuf::from(format!("projects/p/_traces/{trace_id}.json"))
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::TryStreamExt as _;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, PutPayload};
 use sha2::{Digest as _, Sha256};
 
 use super::place::PROJECTS;
@@ -55,10 +55,13 @@ impl Local {
         Ok(Some(Held { bytes: bytes.to_vec(), version }))
     }
 
-    pub(super) async fn version(&self, path: &Path) -> Result<Version> {
+    pub(super) async fn meta(&self, path: &Path) -> Result<Option<ObjectMeta>> {
+        if !self.root.exists() {
+            return Ok(None);
+        }
         match self.store()?.head(path).await {
-            Ok(meta) => Ok(Version::of(&meta)),
-            Err(object_store::Error::NotFound { .. }) => Ok(Version::Absent),
+            Ok(meta) => Ok(Some(meta)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(unavailable(&error)),
         }
     }

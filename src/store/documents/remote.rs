@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use futures::TryStreamExt as _;
 use object_store::path::Path;
-use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload};
+use object_store::{Error as StoreError, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload};
 use tokio::sync::OnceCell;
 
 use super::local;
@@ -80,11 +80,11 @@ impl Remote {
         Ok(Some(Held { bytes: bytes.to_vec(), version }))
     }
 
-    pub(super) async fn version(&self, path: &Path) -> Result<Version> {
+    pub(super) async fn meta(&self, path: &Path) -> Result<Option<ObjectMeta>> {
         let store = self.store().await?;
         match self.ask(BOUND, store.head(path)).await {
-            Ok(meta) => Ok(Version::of(&meta)),
-            Err(Failed::Store(error)) if failure::means_nothing_there(&error) => Ok(Version::Absent),
+            Ok(meta) => Ok(Some(meta)),
+            Err(Failed::Store(error)) if failure::means_nothing_there(&error) => Ok(None),
             Err(failed) => Err(failed.into()),
         }
     }
@@ -150,7 +150,7 @@ impl Remote {
     }
 
     /// How writers are kept apart here; found out once a process.
-    async fn writers(&self) -> Result<Writers> {
+    pub(super) async fn writers(&self) -> Result<Writers> {
         self.inner.writers.get_or_try_init(|| conditions::find_out(self)).await.copied()
     }
 

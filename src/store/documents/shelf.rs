@@ -80,10 +80,10 @@ impl Shelf {
     }
 
     /// What lies at a path, without reading it.
-    pub(super) async fn version(&self, path: &Path) -> Result<Version> {
+    pub(super) async fn meta(&self, path: &Path) -> Result<Option<ObjectMeta>> {
         match self {
-            Self::Local(local) => local.version(path).await,
-            Self::Remote(remote) => remote.version(path).await,
+            Self::Local(local) => local.meta(path).await,
+            Self::Remote(remote) => remote.meta(path).await,
         }
     }
 

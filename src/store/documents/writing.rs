@@ -1,5 +1,7 @@
 //! Writing: documents that grow, and files that follow from them or from the flags.
 
+use object_store::path::Path;
+
 use super::place::{self, Place, ProjectFile};
 use super::shelf::{Replaced, Version};
 use super::turns::Turns;
@@ -23,7 +25,7 @@ pub struct ProjectTexts {
 /// What is to become of a document.
 enum Change {
     /// It holds everything already.
-    Nothing(Trace),
+    Nothing(Box<Trace>),
     Write(Box<Trace>),
 }
 
@@ -40,12 +42,12 @@ impl Documents {
         events: impl IntoIterator<Item = &'e Event> + Send,
     ) -> Result<Option<Written>> {
         let events: Vec<&Event> = events.into_iter().collect();
-        self.rewrite(&Place::of(project, trace_id), trace_id, |base| {
+        Box::pin(self.grow(&Place::of(project, trace_id), trace_id, |base| {
             let held = base.as_ref().map(|trace| trace.metadata.events.len());
-            let trace = fold(base, events.iter().copied(), &self.rules)?;
+            let trace = Box::new(fold(base, events.iter().copied(), &self.rules)?);
             let is_known = held == Some(trace.metadata.events.len());
-            Some(if is_known { Change::Nothing(trace) } else { Change::Write(Box::new(trace)) })
-        })
+            Some(if is_known { Change::Nothing(trace) } else { Change::Write(trace) })
+        }))
         .await
     }
 
@@ -55,15 +57,15 @@ impl Documents {
     /// As [`Documents::save`].
     pub async fn import(&self, trace: &Trace) -> Result<Written> {
         let place = Place::of(&trace.project, &trace.trace_id);
-        let written = self.rewrite(&place, &trace.trace_id, |base| {
+        let written = self.grow(&place, &trace.trace_id, |base| {
             Some(match base {
                 Some(base) if base.metadata.events.len() >= trace.metadata.events.len() => {
-                    Change::Nothing(base)
+                    Change::Nothing(Box::new(base))
                 }
                 _ => Change::Write(Box::new(trace.clone())),
             })
         });
-        written.await?.ok_or_else(|| Error::UnknownTrace { id: trace.trace_id.to_string() })
+        Box::pin(written).await?.ok_or_else(|| Error::UnknownTrace { id: trace.trace_id.to_string() })
     }
 
     /// Replaces the calibration files of a project by what `make` gives; `None` leaves them as they are.
@@ -102,7 +104,7 @@ impl Documents {
 
     /// Reads a document, changes it, and replaces exactly what was read; from the beginning where it was another by
     /// then.
-    async fn rewrite(
+    async fn grow(
         &self,
         place: &Place,
         trace_id: &TraceId,
@@ -113,28 +115,44 @@ impl Documents {
             let claim = self.shelf.claim(trace_id.as_str()).await?;
             let (base, version) = self.base(place).await?;
             let revision = base.as_ref().map_or(0, |base| base.metadata.revision);
-            // In a folder the claim keeps everybody else from the summary too.
-            let is_first = version == Version::Absent || !self.is_remote();
             let trace = match change(base) {
                 None => return Ok(None),
                 Some(Change::Nothing(trace)) => {
                     // Whoever wrote the document may have ended before its summary.
                     self.summarize(place, &trace, &version, false).await?;
-                    return Ok(Some(self.written(place, trace, false)));
+                    return Ok(Some(self.written(place, *trace, false)));
                 }
                 Some(Change::Write(trace)) => trace,
             };
-            let revision = revision.max(trace.metadata.revision) + 1;
-            let (trace, text) = document::write(&trace, GENERATOR, revision).map_err(|error| {
-                Error::Corrupt { place: place.as_str().to_owned(), reason: error.to_string() }
-            })?;
-            if let Replaced::Done(version) = self.shelf.replace(&place.0, text, &version).await? {
-                self.summarize(place, &trace, &version, is_first).await?;
-                return Ok(Some(self.written(place, trace, true)));
+            if let Some(written) = self.replace(place, &trace, revision, &version).await? {
+                return Ok(Some(written));
             }
             drop(claim);
             turns.another().await?;
         }
+    }
+
+    /// Puts a run as the next revision where this version lies, with its summary; `None` where something else lies there
+    /// by now.
+    pub(super) async fn replace(
+        &self,
+        place: &Place,
+        trace: &Trace,
+        revision: u64,
+        version: &Version,
+    ) -> Result<Option<Written>> {
+        let revision = revision.max(trace.metadata.revision) + 1;
+        let (trace, text) = document::write(trace, GENERATOR, revision).map_err(|error| Error::Corrupt {
+            place: place.as_str().to_owned(),
+            reason: error.to_string(),
+        })?;
+        // In a folder the claim keeps everybody else from the summary too.
+        let is_first = *version == Version::Absent || !self.is_remote();
+        let Replaced::Done(version) = self.shelf.replace(&place.0, text, version).await? else {
+            return Ok(None);
+        };
+        self.summarize(place, &trace, &version, is_first).await?;
+        Ok(Some(self.written(place, trace, true)))
     }
 
     /// What lies at a place now; what cannot be read is set aside and counts as nothing.
@@ -170,7 +188,7 @@ impl Documents {
         loop {
             let found = self.shelf.get(&path).await?;
             let is_there = found.as_ref().is_some_and(|held| held.bytes == text.as_bytes());
-            if is_there || !self.shelf.version(&place.0).await?.is_same(document) {
+            if is_there || !self.is_still(&place.0, document).await? {
                 return Ok(());
             }
             let version = found.map_or(Version::Absent, |held| held.version);
@@ -179,6 +197,11 @@ impl Documents {
             }
             turns.another().await?;
         }
+    }
+
+    async fn is_still(&self, path: &Path, version: &Version) -> Result<bool> {
+        let meta = self.shelf.meta(path).await?;
+        Ok(meta.is_some_and(|meta| Version::of(&meta).is_same(version)))
     }
 
     fn written(&self, place: &Place, trace: Trace, changed: bool) -> Written {

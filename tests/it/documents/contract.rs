@@ -7,7 +7,7 @@ use whytrace::model::Event;
 use whytrace::model::document::Integrity;
 use whytrace::scorecard;
 use whytrace::store::Sealed;
-use whytrace::store::documents::{ProjectFile, ProjectTexts};
+use whytrace::store::documents::{Place, ProjectFile, ProjectTexts};
 
 use super::everywhere;
 use crate::support::run::{Run, content, scored};
@@ -131,7 +131,7 @@ everywhere! {
         }
         assert!(documents.find(Run::new("d").id()).await.unwrap().is_none());
         let places = documents.places().await.unwrap();
-        let names: Vec<&str> = places.iter().map(|place| place.as_str()).collect();
+        let names: Vec<&str> = places.iter().map(Place::as_str).collect();
         assert!(names.len() == 4 && names.is_sorted(), "{names:?}");
     }
 
@@ -149,5 +149,39 @@ everywhere! {
         assert_eq!(shelf.text("projects/p/_traces/_calibration_alerts.md").await.unwrap(), "# Alerts\n");
         documents.write_project_files("p", || say(None)).await.unwrap();
         assert_eq!(documents.project_files(ProjectFile::Flags).await.unwrap(), ["[1, 2]"]);
+    }
+
+    async fn a_document_is_changed_by_hand_as_its_next_revision_and_put_back_word_for_word(shelf) {
+        let documents = shelf.documents();
+        let run = Run::started("r1").decide("d1").complete();
+        assert!(documents.rewrite("p", run.id(), Ok).await.unwrap().is_none());
+        documents.save("p", run.id(), events(&run)).await.unwrap();
+        let place = documents.places().await.unwrap().pop().unwrap();
+        let before = documents.text(&place).await.unwrap().unwrap();
+        assert_eq!(documents.bytes("p", run.id()).await.unwrap(), before.len() as u64);
+
+        let retold = |mut trace: whytrace::Trace| {
+            trace.run.query = "[REDACTED]".to_owned();
+            Ok(trace)
+        };
+        let written = documents.rewrite("p", run.id(), retold).await.unwrap().unwrap();
+        assert_eq!((written.trace.metadata.revision, written.trace.run.query.as_str()), (2, "[REDACTED]"));
+        assert!(shelf.text(SUMMARY).await.unwrap().contains("[REDACTED]"));
+
+        assert_eq!(documents.put_back(place.as_str(), before.clone()).await.unwrap(), place);
+        assert_eq!(shelf.text(DOCUMENT).await.unwrap(), before);
+        assert!(!shelf.text(SUMMARY).await.unwrap().contains("[REDACTED]"));
+    }
+
+    async fn what_was_set_aside_of_a_run_goes_with_it_and_that_of_others_stays(shelf) {
+        let documents = shelf.documents();
+        for id in ["r1", "r2"] {
+            shelf.put(&format!("projects/p/_traces/{id}.json.unreadable-1"), "{ half").await;
+        }
+        let run = Run::new("r1");
+        documents.delete_set_aside("p", &[run.id()].into()).await.unwrap();
+        assert_eq!(shelf.paths("projects/p/_traces").await, ["projects/p/_traces/r2.json.unreadable-1"]);
+        assert_eq!(documents.bytes("p", run.id()).await.unwrap(), 0);
+        assert!(!documents.has_project_files("p").await.unwrap());
     }
 }

@@ -13,7 +13,7 @@ const CHARS: usize = 240;
 
 /// Why the store is not there, if that is what the error says: nobody answered, or somebody who cannot now.
 pub(super) fn outage(error: &StoreError) -> Option<String> {
-    if causes(error).any(|cause| cause.is::<HttpError>()) {
+    if causes(error).any(<dyn StdError>::is::<HttpError>) {
         return Some(unreachable(error));
     }
     let (status, text) = answer(error)?;
@@ -35,7 +35,7 @@ pub(super) fn means_not_implemented(error: &StoreError) -> bool {
 
 /// What was wrong.
 pub(super) fn sentence(error: &StoreError) -> String {
-    if causes(error).any(|cause| cause.is::<HttpError>()) {
+    if causes(error).any(<dyn StdError>::is::<HttpError>) {
         return unreachable(error);
     }
     let Some((status, text)) = answer(error) else { return shortened(&innermost(error)) };
