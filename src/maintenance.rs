@@ -12,7 +12,9 @@ pub use export::exported;
 pub use import::{Imported, Importer};
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 
+use futures::StreamExt as _;
 use serde::Serialize;
 
 use crate::calibration::Flag;
@@ -49,11 +51,10 @@ pub async fn reindex(stores: &Stores, places: &[Place], mut tick: impl FnMut(u64
     let mut projects = BTreeSet::new();
     for chunk in places.chunks(AT_ONCE) {
         let mut traces = Vec::with_capacity(chunk.len());
-        for place in chunk {
-            match stores.documents.read_place(place).await {
-                Ok(Some(found)) => {
-                    traces.push((found.trace, stores.documents.path_of(place).display().to_string()));
-                }
+        let mut reading = pin!(stores.documents.read_places(chunk));
+        while let Some((place, read)) = reading.next().await {
+            match read {
+                Ok(Some(found)) => traces.push((found.trace, stores.documents.address_of(place))),
                 Ok(None) => {}
                 Err(Error::Corrupt { place, reason }) => done.unreadable.push(format!("{place}: {reason}")),
                 Err(error) => return Err(error),

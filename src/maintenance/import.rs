@@ -119,7 +119,7 @@ impl Importer {
         if written.changed || !super::is_indexed(&self.stores, trace_id, revision).await? {
             self.ended.extend(Ended::anew(&written.trace, &rules));
             self.projects.insert(written.trace.project.clone());
-            self.waiting.push((written.trace, written.path.display().to_string()));
+            self.waiting.push((written.trace, written.address));
         }
         if self.waiting.len() >= AT_ONCE {
             self.flush().await?;
