@@ -11,6 +11,7 @@
 //! - [`shell`]: what it hands to shells and reports; [`demo`]: the history that a newcomer looks around in
 //! - [`token`]: how tokens are made, listed and revoked
 //! - [`readme`]: the README as a newcomer follows it
+//! - [`team`]: several processes on one database and one bucket, and agents that move between them
 //! - [`settings`]: what it makes of settings that are wrong, or of a database that is not there
 
 mod bundle;
@@ -30,6 +31,8 @@ mod registry;
 mod settings;
 mod shell;
 mod stdio;
+#[cfg(unix)]
+mod team;
 #[cfg(unix)]
 mod terminal;
 mod token;

@@ -1,6 +1,6 @@
 //! `whytrace serve`: several clients at once, old ones too, strangers refused, and an orderly end.
 
-mod client;
+pub(super) mod client;
 mod tokens;
 
 use std::process::{Command, Stdio};

@@ -17,6 +17,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::bucket::Bucket;
 use super::database::Schema;
 
 /// How long a program may take for one answer before the test counts it as hung: far more than the slowest machine
@@ -62,6 +63,13 @@ impl Home {
             }
             None => self,
         }
+    }
+
+    /// The same with its documents in the bucket.
+    pub(crate) fn in_bucket(mut self, bucket: &Bucket) -> Self {
+        self.variables.push(("WHYTRACE_DOCUMENTS", bucket.url().to_owned()));
+        self.variables.extend(bucket.variables());
+        self
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -2,7 +2,7 @@
 //!
 //! Written by hand so that headers can be wrong, and so that nothing of the server's own libraries is on both sides.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
 use serde_json::{Value, json};
@@ -87,6 +87,22 @@ impl Client {
         let mut message = answer.json();
         assert!(message.get("result").is_some(), "{method}: {message}");
         message["result"].take()
+    }
+
+    /// A whole answer, status line and all, as it came; an error where the server dies meanwhile, or is dead.
+    pub(crate) fn attempt(&self, path: &str, headers: &[(&str, &str)], body: &str) -> io::Result<String> {
+        let mut stream = TcpStream::connect(&self.address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let mut head = format!("POST {path} HTTP/1.1\r\nHost: {}\r\n", self.address);
+        head.push_str("Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n");
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str(&format!("Connection: close\r\nContent-Length: {}\r\n\r\n", body.len()));
+        stream.write_all(format!("{head}{body}").as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
     }
 
     fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> TcpStream {
