@@ -75,11 +75,12 @@ impl Process {
         }
     }
 
-    /// Calls a tool; `None` while it is not running, or where it died without an answer.
+    /// Calls a tool; `None` while it is not running, where it died without an answer, or where the answer is to call
+    /// again.
     fn call(&self, tool: &str, arguments: &Value) -> Option<Value> {
         let mut running = self.running.lock().unwrap();
         let client = match running.as_mut()? {
-            Running::Stdio(program) => return Some(said_by(tool, program.call(tool, arguments))),
+            Running::Stdio(program) => return said_by(tool, program.call(tool, arguments)),
             Running::Http(_, client) => Arc::clone(client),
         };
         drop(running);
@@ -100,14 +101,19 @@ impl Process {
         // What was cut off in the middle is no answer.
         let mut message: Value = serde_json::from_str(body).ok()?;
         assert!(head.starts_with("HTTP/1.1 200 "), "{answer}");
-        Some(said_by(tool, message["result"].take()))
+        said_by(tool, message["result"].take())
     }
 }
 
-/// What a result says, which must be no error.
-fn said_by(tool: &str, mut result: Value) -> Value {
-    assert!(result["isError"] != json!(true) && result["structuredContent"].is_object(), "{tool}: {result}");
-    result["structuredContent"].take()
+/// What a result says. It may be no error, but for one that says to call again: a busy machine takes long for the first
+/// connections of a process that has just started.
+fn said_by(tool: &str, mut result: Value) -> Option<Value> {
+    let said = result["structuredContent"].take();
+    if result["isError"] == true && said["retryable"] == true {
+        return None;
+    }
+    assert!(result["isError"] != true && said.is_object(), "{tool}: {result} {said}");
+    Some(said)
 }
 
 /// Five processes of a team, each on its own machine.
@@ -131,10 +137,11 @@ impl Team {
         Home::new().on(Some(&self.schema)).in_bucket(&self.bucket)
     }
 
-    /// Calls a tool through one process, or the next one that is running.
+    /// Calls a tool through one process, or the next one that answers.
     fn call(&self, process: usize, tool: &str, arguments: &Value) -> Value {
-        let from = (0..self.processes.len()).map(|n| &self.processes[(process + n) % self.processes.len()]);
-        from.filter_map(|process| process.call(tool, arguments)).next().expect("one of them is running")
+        let in_turn = self.processes.iter().cycle().skip(process).take(10 * self.processes.len());
+        let answer = in_turn.filter_map(|process| process.call(tool, arguments)).next();
+        answer.unwrap_or_else(|| panic!("{tool}: ten times round, and nobody answers"))
     }
 
     /// Plays an agent that does each thing through another process than the one before, from `first` on.
