@@ -144,10 +144,11 @@ async fn examine_store(stores: &Stores, report: &mut Report) {
                 None,
             );
         }
-        Ok(Writers::Unguarded) => {
-            let message = "is writable, and does not check the conditions of writes";
-            let remedy =
-                "let only this machine write there, or use a store that knows If-Match and If-None-Match";
+        Ok(Writers::Unconditional) => {
+            let message =
+                "is writable, and does not check the conditions of writes: locks keep writers apart";
+            let remedy = "let those alone write there who share a Postgres, or this machine; better, use a store that \
+                          knows If-Match and If-None-Match";
             report.say(what, Severity::Note, message, Some(remedy));
         }
         Err(error) => {

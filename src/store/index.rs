@@ -100,6 +100,11 @@ impl Index {
             .await
     }
 
+    /// The database that it lies in.
+    pub(super) fn database(&self) -> &Arc<Database> {
+        &self.database
+    }
+
     /// Closes all connections.
     pub async fn close(&self) {
         self.database.close().await;

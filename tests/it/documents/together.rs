@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use futures::future::join_all;
 use whytrace::model::Event;
 use whytrace::scorecard;
-use whytrace::store::documents::{Documents, ProjectFile, ProjectTexts};
+use whytrace::store::documents::{Documents, ProjectFile, ProjectTexts, Writers};
 
-use super::everywhere;
+use super::{Shelf, everywhere};
+use crate::support::database::Schema;
 use crate::support::run::Run;
 
 /// How many write one run at once.
@@ -47,6 +48,20 @@ async fn watch(documents: Documents, is_over: Arc<AtomicBool>) -> u64 {
         tokio::task::yield_now().await;
     }
     looks
+}
+
+/// A bucket whose conditions are not used, where writers are kept apart by a Postgres that they share.
+fn without_conditions() -> Option<Shelf> {
+    let shelf = Shelf::bucket()?;
+    let schema = Schema::fresh()?;
+    Some(shelf.without_conditions(schema))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_store_checks_no_conditions_a_shared_postgres_keeps_writers_apart() {
+    let Some(shelf) = without_conditions() else { return };
+    assert_eq!(shelf.documents().probe().await.unwrap(), Writers::Unconditional);
+    writers_of_one_run_lose_nothing_of_each_other::holds(&shelf).await;
 }
 
 everywhere! {
