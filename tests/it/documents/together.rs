@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use futures::future::join_all;
+use whytrace::error::Error;
 use whytrace::model::Event;
 use whytrace::scorecard;
 use whytrace::store::documents::{Documents, ProjectFile, ProjectTexts, Writers};
@@ -28,7 +29,14 @@ async fn write(documents: Documents, writer: usize) {
     let run = Run::new("r1");
     for round in 0..ROUNDS {
         let events = own_events(writer, round);
-        let written = documents.save("p", run.id(), &events).await.unwrap().unwrap();
+        let written = loop {
+            match documents.save("p", run.id(), &events).await {
+                Ok(written) => break written.unwrap(),
+                // The others had it for too long; the recorder tries again as well.
+                Err(Error::Unavailable { .. }) => {}
+                Err(error) => panic!("{error}"),
+            }
+        };
         assert!(written.changed);
         let held = written.trace.metadata.events;
         assert!(events.iter().all(|event| held.contains_key(&event.event_id)));
