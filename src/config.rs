@@ -36,6 +36,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// Whether clients of HTTP need a token.
     pub requires_token: bool,
+    /// Requests a second that one token or address may send over HTTP; 0 is no limit.
+    pub rate_limit: u32,
     /// Which tools are offered: `all`, `read` or `write`.
     pub tools: String,
     /// What is kept of prompts.
@@ -168,6 +170,7 @@ impl Config {
             allowed_hosts: settings.allowed_hosts.unwrap_or_default(),
             allowed_origins: settings.allowed_origins.unwrap_or_default(),
             requires_token,
+            rate_limit: settings.rate_limit.unwrap_or(200),
             tools,
             prompts,
             redact: settings.redact.unwrap_or(true),

@@ -31,6 +31,8 @@ pub struct Settings {
     pub allowed_origins: Option<Vec<String>>,
     /// `none` or `token`: what clients of HTTP have to show.
     pub auth: Option<String>,
+    /// Requests a second that one token or address may send over HTTP; 0 is no limit.
+    pub rate_limit: Option<u32>,
     /// `all`, `read` or `write`.
     pub tools: Option<String>,
     /// `full`, `lengths` or `off`.
@@ -131,6 +133,7 @@ impl Settings {
             allowed_hosts: variables.list("ALLOWED_HOSTS"),
             allowed_origins: variables.list("ALLOWED_ORIGINS"),
             auth: variables.text("AUTH"),
+            rate_limit: variables.parsed("RATE_LIMIT", "number of requests a second")?,
             tools: variables.text("TOOLS"),
             prompts: variables.text("PROMPTS"),
             redact: variables.truth("REDACT")?,
@@ -160,6 +163,7 @@ impl Settings {
             allowed_hosts: self.allowed_hosts.or(other.allowed_hosts),
             allowed_origins: self.allowed_origins.or(other.allowed_origins),
             auth: self.auth.or(other.auth),
+            rate_limit: self.rate_limit.or(other.rate_limit),
             tools: self.tools.or(other.tools),
             prompts: self.prompts.or(other.prompts),
             redact: self.redact.or(other.redact),

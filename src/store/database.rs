@@ -64,6 +64,22 @@ enum Kind {
     Postgres(postgres::PostgresDatabase),
 }
 
+/// How many connections there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Connections {
+    /// In use now.
+    pub in_use: u32,
+    /// Open, and free for the next who needs one.
+    pub idle: u32,
+}
+
+impl Connections {
+    fn of<D: sqlx::Database>(pool: &sqlx::Pool<D>) -> Self {
+        let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+        Self { in_use: pool.size().saturating_sub(idle), idle }
+    }
+}
+
 /// What happens inside a write transaction.
 type Work<T> = Box<dyn for<'s> FnOnce(&'s mut Session) -> BoxFuture<'s, sqlx::Result<T>> + Send>;
 
@@ -120,6 +136,23 @@ impl Database {
         match &self.kind {
             Kind::Sqlite(sqlite) => Box::pin(sqlite.write(durable, work)),
             Kind::Postgres(postgres) => Box::pin(postgres.write(work)),
+        }
+    }
+
+    /// How many connections its pool has: of the embedded database those that read.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        match &self.kind {
+            Kind::Sqlite(database) => database.connections(),
+            Kind::Postgres(database) => database.connections(),
+        }
+    }
+
+    /// The bytes of the embedded database's write-ahead log; `None` of one that keeps its own.
+    pub async fn wal_bytes(&self) -> Option<u64> {
+        match &self.kind {
+            Kind::Sqlite(database) => Some(database.wal_bytes().await),
+            Kind::Postgres(_) => None,
         }
     }
 

@@ -12,7 +12,8 @@ use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, Po
 use tokio::sync::{Mutex, OnceCell};
 
 use super::{
-    Found, STATEMENT_BOUND, Session, Work, database_error, is_worth_repeating, needs_migration, unavailable,
+    Connections, Found, STATEMENT_BOUND, Session, Work, database_error, is_worth_repeating, needs_migration,
+    unavailable,
 };
 use crate::error::{Error, Result};
 
@@ -127,6 +128,10 @@ impl PostgresDatabase {
                 Err(database_error(&error))
             }
         }
+    }
+
+    pub(super) fn connections(&self) -> Connections {
+        self.pool.get().map(Connections::of).unwrap_or_default()
     }
 
     pub(super) async fn close(&self) {

@@ -5,7 +5,9 @@ use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::AsyncWriteExt;
@@ -15,6 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::HttpOptions;
+use super::caller::Peer;
 use super::patience::Patience;
 
 const MAX_HEADERS: usize = 64;
@@ -55,9 +58,9 @@ pub(super) async fn accept(
             Ok((socket, _)) if open.len() >= options.max_connections => {
                 tokio::spawn(turn_away(socket));
             }
-            Ok((socket, _)) => {
+            Ok((socket, peer)) => {
                 let socket = Patience::new(socket, options.client_timeout);
-                open.spawn(serve(http.clone(), socket, router.clone(), closing.clone()));
+                open.spawn(serve(http.clone(), socket, Peer(peer), router.clone(), closing.clone()));
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
@@ -80,10 +83,16 @@ pub(super) async fn finish(open: &mut JoinSet<()>, deadline: Instant) {
 async fn serve(
     http: http1::Builder,
     socket: Patience<TcpStream>,
+    peer: Peer,
     router: Router,
     closing: CancellationToken,
 ) {
-    let mut connection = pin!(http.serve_connection(TokioIo::new(socket), TowerToHyperService::new(router)));
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.call(request)
+    });
+    let mut connection = pin!(http.serve_connection(TokioIo::new(socket), service));
     let served = tokio::select! {
         served = connection.as_mut() => served,
         () = closing.cancelled() => {

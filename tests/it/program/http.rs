@@ -1,6 +1,7 @@
 //! `whytrace serve`: several clients at once, old ones too, strangers refused, and an orderly end.
 
 mod client;
+mod operations;
 mod tokens;
 
 use std::process::{Command, Stdio};
