@@ -34,7 +34,7 @@ pub use intake::{DecisionRecorded, Intake, Recorded, ReviewDone, Switch};
 
 use crate::calibration::CalibrationRules;
 use crate::error::{Error, Result};
-use crate::model::{Clock, Event, EventBody, QualityRules, Timestamp, TraceId};
+use crate::model::{Clock, Event, EventBody, QualityRules, TraceId};
 use crate::store::documents::Documents;
 use crate::store::index::{Index, Scope, Standing};
 use crate::store::journal::{Journal, JournalOptions, JournalStats};
@@ -86,7 +86,6 @@ struct Inner {
     scribe: Scribe,
     retirement: Arc<Retirement>,
     counts: Arc<Counts>,
-    opened_at: Timestamp,
     clock: Arc<dyn Clock>,
     options: RecorderOptions,
     journal_waits: AtomicU32,
@@ -137,7 +136,6 @@ impl Recorder {
                 scribe,
                 retirement,
                 counts,
-                opened_at: clock.now(),
                 clock,
                 options,
                 journal_waits: AtomicU32::new(0),
@@ -174,12 +172,6 @@ impl Recorder {
     #[must_use]
     pub fn counts(&self) -> &Counts {
         &self.inner.counts
-    }
-
-    /// When it was opened.
-    #[must_use]
-    pub fn opened_at(&self) -> Timestamp {
-        self.inner.opened_at
     }
 
     /// How the journal is; `None` where there is none.

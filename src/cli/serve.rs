@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 use whytrace::access::Keyring;
-use whytrace::config::{Config, Settings};
+use whytrace::config::{Config, LogFormat, Settings};
 use whytrace::mcp::{Server, ToolSet, permission_for};
 use whytrace::service::{Service, Watch};
 use whytrace::store::index::Scope;
@@ -53,7 +53,7 @@ pub(super) async fn stdio(config: &Config, reach: &Reach) -> anyhow::Result<Endi
     let service = Service::open(config)?;
     // Before anything is said: whoever reads it may answer with Ctrl-C at once.
     let shutdown = end_on_signal()?;
-    if std::io::stdin().is_terminal() {
+    if std::io::stdin().is_terminal() && config.log_format == LogFormat::Text {
         greeting::of_stdio(config, reach);
     }
     Box::pin(serve_stdio(server(config, &service)?, shutdown)).await?;
@@ -82,9 +82,15 @@ pub(super) async fn http(config: &Config, reach: &Reach) -> anyhow::Result<Endin
     let server = server.with_operations(operations);
     let address = server.local_addr();
     let shutdown = end_on_signal()?;
-    greeting::of_http(config, reach, address);
-    if config.requires_token {
-        greeting::of_tokens(&service, reach).await;
+    if config.log_format == LogFormat::Json {
+        // Whoever reads standard error as JSON reads all of it so.
+        let database = config.database.describe();
+        tracing::info!(%address, home = %config.home.display(), database, "serves MCP at http://{address}/mcp");
+    } else {
+        greeting::of_http(config, reach, address);
+        if config.requires_token {
+            greeting::of_tokens(&service, reach).await;
+        }
     }
     server.run(shutdown).await;
     service.close().await;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::Hidden;
 use crate::calibration::CalibrationRules;
 
 /// What one source sets. The names are those of the file; `WHYTRACE_` and the name in capitals is the variable.
@@ -18,7 +19,7 @@ pub struct Settings {
     #[serde(skip)]
     pub home: Option<PathBuf>,
     /// `postgres://...`, or `sqlite:PATH`.
-    pub database_url: Option<String>,
+    pub database_url: Option<Hidden>,
     /// The Postgres schema.
     pub schema: Option<String>,
     /// `database`: refuse what it does not take at once.
@@ -59,6 +60,8 @@ pub struct Settings {
     pub calibration: Option<CalibrationRules>,
     /// What is logged.
     pub log: Option<String>,
+    /// `text` or `json`.
+    pub log_format: Option<String>,
 }
 
 /// Why a source cannot be read.
@@ -126,7 +129,7 @@ impl Settings {
         Ok(Self {
             config: variables.text("CONFIG").map(PathBuf::from),
             home: variables.text("HOME").map(PathBuf::from),
-            database_url: variables.text("DATABASE_URL"),
+            database_url: variables.text("DATABASE_URL").map(Hidden::from),
             schema: variables.text("SCHEMA"),
             require: variables.text("REQUIRE"),
             listen: variables.parsed("LISTEN", "address and port, such as 127.0.0.1:7717")?,
@@ -147,6 +150,7 @@ impl Settings {
             flag_scope: variables.text("FLAG_SCOPE"),
             calibration: None,
             log: variables.text("LOG"),
+            log_format: variables.text("LOG_FORMAT"),
         })
     }
 
@@ -177,6 +181,7 @@ impl Settings {
             flag_scope: self.flag_scope.or(other.flag_scope),
             calibration: self.calibration.or(other.calibration),
             log: self.log.or(other.log),
+            log_format: self.log_format.or(other.log_format),
         }
     }
 }

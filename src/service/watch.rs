@@ -5,20 +5,16 @@
 //! a few seconds unasked. What is told names no run, project, place or error text, because everybody may read it;
 //! why a store is away is logged when that changes.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+mod look;
 
 use chrono::TimeDelta;
 use serde::Serialize;
-use tokio::sync::watch;
-use tokio::time::Instant;
+
+use look::{Look, Seen};
 
 use crate::metrics::{Exposition, Kind};
 use crate::model::Timestamp;
 use crate::recorder::Recorder;
-
-/// How long a look at a store is waited for. Whoever asks has a bound too, often of a second.
-const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How long it holds what was seen of the database and the journal.
 const HOLDS: TimeDelta = TimeDelta::seconds(5);
@@ -30,6 +26,7 @@ const DOCUMENTS_HOLD: TimeDelta = TimeDelta::seconds(30);
 #[derive(Clone, Debug)]
 pub struct Watch {
     recorder: Recorder,
+    since: Timestamp,
     journal: Look<()>,
     database: Look<u64>,
     documents: Look<()>,
@@ -95,10 +92,11 @@ impl Reasons {
 }
 
 impl Watch {
-    /// Watches over the stores of this recorder.
+    /// Watches over the stores of this recorder, from when the process starts on.
     #[must_use]
     pub fn over(recorder: Recorder) -> Self {
         Self {
+            since: recorder.clock().now(),
             recorder,
             journal: Look::at("the journal"),
             database: Look::at("the database"),
@@ -143,9 +141,9 @@ impl Watch {
         let Readiness { recording, journal, database, documents, pending, .. } = self.readiness().await;
         let version = [("version", env!("CARGO_PKG_VERSION"))];
         text.metric("whytrace_build_info", Kind::Gauge, "What runs; always 1.").sample(&version, 1);
-        let opened_at = self.recorder.opened_at().micros() as f64 / 1e6;
+        let since = self.since.micros() as f64 / 1e6;
         text.metric("process_start_time_seconds", Kind::Gauge, "When the process started, in Unix time.")
-            .sample(&[], opened_at);
+            .sample(&[], since);
         text.metric("whytrace_recording", Kind::Gauge, "Whether writes can be acknowledged.")
             .sample(&[], u8::from(recording));
         let mut up = text.metric("whytrace_store_up", Kind::Gauge, "Whether a store works.");
@@ -225,93 +223,5 @@ impl Watch {
         let documents = self.recorder.stores().documents.clone();
         let look = async move { documents.probe().await.map_err(|error| error.to_string()) };
         self.documents.fresh(self.recorder.clock().now(), DOCUMENTS_HOLD, look).await
-    }
-}
-
-/// What a look found, or what everybody may know of why it found nothing.
-type Seen<T> = Result<T, &'static str>;
-
-/// Looks at one store, of which the last one is remembered and no two happen at once.
-#[derive(Clone, Debug)]
-struct Look<T> {
-    what: &'static str,
-    inner: Arc<Mutex<Looked<T>>>,
-}
-
-#[derive(Debug)]
-struct Looked<T> {
-    last: Option<(Timestamp, Seen<T>)>,
-    /// When the look began that is under way, and who hears of its end.
-    under_way: Option<(Instant, watch::Receiver<()>)>,
-    /// Whether the log says that the store is away.
-    is_said_away: bool,
-}
-
-impl<T: Clone + Send + 'static> Look<T> {
-    fn at(what: &'static str) -> Self {
-        let nothing = Looked { last: None, under_way: None, is_said_away: false };
-        Self { what, inner: Arc::new(Mutex::new(nothing)) }
-    }
-
-    /// What was seen within this time, or what `look` finds now.
-    async fn fresh(
-        &self,
-        now: Timestamp,
-        holds: TimeDelta,
-        look: impl Future<Output = Result<T, String>> + Send + 'static,
-    ) -> Seen<T> {
-        let (began, mut ended) = {
-            let mut looked = self.lock();
-            if let Some((at, seen)) = &looked.last
-                && looked.under_way.is_none()
-                && *at > now.plus(-holds)
-            {
-                return seen.clone();
-            }
-            looked.under_way.get_or_insert_with(|| self.begin(now, look)).clone()
-        };
-        // An error says that the look is over, as a change would.
-        let _ = tokio::time::timeout_at(began + PATIENCE, ended.changed()).await;
-        let mut looked = self.lock();
-        if looked.under_way.is_some() {
-            self.log(&mut looked, Some("no answer in time"));
-            return Err("it does not answer in time");
-        }
-        looked.last.as_ref().map_or(Err("it could not be looked at"), |(_, seen)| seen.clone())
-    }
-
-    fn begin(
-        &self,
-        now: Timestamp,
-        look: impl Future<Output = Result<T, String>> + Send + 'static,
-    ) -> (Instant, watch::Receiver<()>) {
-        let (end, ended) = watch::channel(());
-        let this = self.clone();
-        tokio::spawn(async move {
-            // Its own task, so that a panic of it is an answer like any other.
-            let found = tokio::spawn(look).await.unwrap_or_else(|error| Err(error.to_string()));
-            let mut looked = this.lock();
-            this.log(&mut looked, found.as_ref().err().map(String::as_str));
-            let seen = found.map_err(|_| "it is not reached or refuses what it is asked; the server's log says why");
-            looked.last = Some((now, seen));
-            looked.under_way = None;
-            drop(end);
-        });
-        (Instant::now(), ended)
-    }
-
-    /// Says in the log that the store went away or came back, where that is not said yet.
-    fn log(&self, looked: &mut Looked<T>, away: Option<&str>) {
-        let Self { what, .. } = self;
-        match away {
-            Some(reason) if !looked.is_said_away => tracing::warn!("{what} is away: {reason}"),
-            None if looked.is_said_away => tracing::info!("{what} is back"),
-            _ => {}
-        }
-        looked.is_said_away = away.is_some();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Looked<T>> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -44,8 +44,14 @@ impl DatabaseTarget {
             Self::Sqlite(path) => format!("sqlite {}", path.display()),
             Self::Postgres { url, schema } => {
                 let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
-                let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
-                let place = place.split('?').next().unwrap_or(place);
+                let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
+                // A password with a `?` in it, or one with an `@` among the options, makes it unclear where the
+                // place is; any part of it could be the password's.
+                let place = match before.rsplit_once('@') {
+                    _ if query.contains('@') => "at an unclear place",
+                    Some((_, place)) => place,
+                    None => before,
+                };
                 format!("postgres {place} schema {schema}")
             }
         }

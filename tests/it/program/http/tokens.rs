@@ -20,7 +20,7 @@ pub(super) fn serve_tokens(home: &Home) -> (Program, Client) {
 }
 
 /// Makes a token: its id and itself.
-pub(super) fn token(home: &Home, scopes: &str, projects: Option<&str>) -> (String, String) {
+pub(in crate::program) fn token(home: &Home, scopes: &str, projects: Option<&str>) -> (String, String) {
     let mut arguments = vec!["token", "new", "--json", "--name", "n", "--scopes", scopes];
     arguments.extend(projects.iter().flat_map(|projects| ["--projects", projects]));
     let made = home.run(arguments).worked().json();
