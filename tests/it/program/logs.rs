@@ -81,8 +81,9 @@ fn ids_of_clients_forge_no_record() {
     server.initialize(super::VERSION);
     start(&mut server, "r1");
     server.call("trace_record_decision", &decision(forged, "d1"));
-    server.call(forged, &json!({}));
-    server.says("trace_record_decision answered");
+    server.send("tools/call", &json!({"name": forged, "arguments": {}}));
+    server.call("trace_list", &json!({}));
+    server.says("trace_list answered");
     let said = server.diagnostics();
     assert!(said.lines().all(|line| !line.starts_with("2026-01-01")), "{said}");
     assert!(!said.contains('\u{1b}'), "{said:?}");
