@@ -6,6 +6,7 @@ use super::{Ack, SaveState, Saved};
 use crate::error::Error;
 use crate::metrics::{Counter, Exposition, Histogram, Kind, Tally};
 
+/// What callers record, and what a silent run is closed by.
 const KINDS: &[&str] = &[
     "start",
     "stage_start",
@@ -19,7 +20,6 @@ const KINDS: &[&str] = &[
     "correction",
     "outcome",
     "review",
-    "calibration",
     "finish",
     "abandon",
 ];

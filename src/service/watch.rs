@@ -225,3 +225,43 @@ impl Watch {
         self.documents.fresh(self.recorder.clock().now(), DOCUMENTS_HOLD, look).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::{Config, Settings};
+    use crate::model::ManualClock;
+    use crate::service::Service;
+
+    #[tokio::test]
+    async fn with_journal_and_database_away_nothing_is_recorded_until_one_is_back() {
+        let home = tempfile::tempdir().unwrap();
+        let journal = home.path().join("journal");
+        std::fs::write(&journal, "a file in the place of the folder").unwrap();
+        std::fs::create_dir(home.path().join("whytrace.db")).unwrap();
+        let settings = Settings { home: Some(home.path().to_owned()), ..Settings::default() };
+        let config = Config::load(settings, |_| None).unwrap();
+        let clock = Arc::new(ManualClock::new("2026-02-13T12:00:00Z".parse().unwrap()));
+        let service = Service::open_with(&config, clock.clone()).unwrap();
+        let watch = Watch::over(service.intake.recorder().clone());
+
+        let ready = watch.readiness().await;
+        let away = (StoreState::Away, StoreState::Away);
+        assert_eq!((ready.recording, (ready.journal, ready.database)), (false, away));
+        assert!(ready.reasons.journal.is_some() && ready.reasons.database.is_some());
+
+        std::fs::remove_file(&journal).unwrap();
+        clock.advance(HOLDS);
+        while !watch.readiness().await.recording {}
+        let ready = watch.readiness().await;
+        assert_eq!(
+            (ready.journal, ready.reasons.journal),
+            (StoreState::Ok, None),
+            "nobody recorded anything"
+        );
+        service.close().await;
+        assert_eq!(std::fs::read_dir(&journal).unwrap().count(), 0, "nor is anything left");
+    }
+}

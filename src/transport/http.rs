@@ -76,6 +76,8 @@ pub struct HttpOptions {
     pub max_sse_sessions_per_caller: usize,
     /// The open connections, idle ones included; beyond them 503. 512.
     pub max_connections: usize,
+    /// The open connections from one address other than this machine's, which may be a proxy; beyond them 503. 256.
+    pub max_connections_per_address: usize,
     /// How long a client may take for the head of a request, and again for its body, and how
     /// long it may leave an answer unread. 30 s.
     pub client_timeout: Duration,
@@ -102,6 +104,7 @@ impl Default for HttpOptions {
             max_sse_sessions: 64,
             max_sse_sessions_per_caller: 16,
             max_connections: 512,
+            max_connections_per_address: 256,
             client_timeout: Duration::from_secs(30),
             answer_timeout: Duration::from_secs(120),
             drain_timeout: Duration::from_secs(5),

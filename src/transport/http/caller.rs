@@ -26,7 +26,11 @@ impl Caller {
         if let Some(token_id) = principal.and_then(|principal| principal.token_id.clone()) {
             return Some(Self::Token(token_id));
         }
-        let Peer(peer) = request.extensions().get()?;
+        request.extensions().get().copied().and_then(Self::at)
+    }
+
+    /// Who is at the other end of a connection; `None` for somebody on this machine.
+    pub(super) fn at(Peer(peer): Peer) -> Option<Self> {
         let address = peer.ip().to_canonical();
         (!address.is_loopback()).then(|| Self::Address(network(address)))
     }

@@ -17,8 +17,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::HttpOptions;
-use super::caller::Peer;
+use super::caller::{Caller, Peer};
 use super::patience::Patience;
+use super::shares::Shares;
 
 const MAX_HEADERS: usize = 64;
 /// The head of a request fits in here; hyper answers 431 to a longer one.
@@ -46,6 +47,7 @@ pub(super) async fn accept(
         .header_read_timeout(options.client_timeout)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES);
+    let shares = Shares::of_at_most(options.max_connections_per_address);
     let mut open = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -59,8 +61,17 @@ pub(super) async fn accept(
                 tokio::spawn(turn_away(socket));
             }
             Ok((socket, peer)) => {
+                let mut share = shares.share(Caller::at(Peer(peer)).as_ref());
+                if !share.grow(1) {
+                    tokio::spawn(turn_away(socket));
+                    continue;
+                }
                 let socket = Patience::new(socket, options.client_timeout);
-                open.spawn(serve(http.clone(), socket, Peer(peer), router.clone(), closing.clone()));
+                let served = serve(http.clone(), socket, Peer(peer), router.clone(), closing.clone());
+                open.spawn(async move {
+                    served.await;
+                    drop(share);
+                });
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {

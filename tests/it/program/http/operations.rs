@@ -1,13 +1,14 @@
 //! What those read who watch over a server: `/ready` and `/metrics`, and that they tell nothing of what is recorded.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::client::Client;
+use super::client::{Answer, Client};
 use super::tokens::{serve_tokens, token};
 use super::{decision, serve, serve_with};
-use crate::support::program::Home;
+use crate::support::program::{Home, PATIENCE};
 
 /// The samples of an exposition by name and labels. Panics where it is not as the format says.
 fn samples(text: &str) -> BTreeMap<String, f64> {
@@ -68,10 +69,31 @@ fn record_a_run(client: &Client) {
     client.call("trace_record_decision", &decision("no-such-run", "d1"));
 }
 
+/// What `/ready` answers once that reads like this. A store that is slow to answer at first is away until it does.
+fn ready_when(client: &Client, reads: impl Fn(&Value) -> bool) -> Answer {
+    let begun = Instant::now();
+    loop {
+        let answer = client.get("/ready", &[]);
+        if reads(&answer.json()) {
+            return answer;
+        }
+        assert!(begun.elapsed() < PATIENCE, "still {}", answer.body);
+    }
+}
+
+fn is_all_well(ready: &Value) -> bool {
+    ready.get("reasons").is_none()
+}
+
+fn is_refused_by_the_database(ready: &Value) -> bool {
+    ready["reasons"]["database"].as_str().is_some_and(|reason| reason.contains("not reached"))
+}
+
 #[test]
 fn metrics_count_what_was_recorded_called_and_asked() {
     let home = Home::new();
     let (_server, client) = serve(&home);
+    ready_when(&client, is_all_well);
     record_a_run(&client);
     client.get("/no/such/path", &[]);
     let answer = client.get("/metrics", &[]);
@@ -110,6 +132,7 @@ fn metrics_count_what_was_recorded_called_and_asked() {
 fn the_number_of_series_does_not_depend_on_what_clients_say() {
     let home = Home::new();
     let (_server, client) = serve(&home);
+    ready_when(&client, is_all_well);
     let series = || samples(&client.get("/metrics", &[]).body).len();
     // Once each, so that their statuses are there.
     record_a_run(&client);
@@ -130,7 +153,7 @@ fn with_tokens_ready_is_for_everybody_and_metrics_for_who_runs_the_server() {
     let (_, plain) = token(&home, "trace:read,trace:write", None);
     let (_, admin) = token(&home, "trace:admin", None);
     let (_server, client) = serve_tokens(&home);
-    assert_eq!(client.get("/ready", &[]).status, 200);
+    assert_eq!(ready_when(&client, is_all_well).status, 200);
     assert_eq!(client.get("/metrics", &[]).status, 401);
     assert_eq!(client.bearing(&plain).get("/metrics", &[]).status, 403);
     let answer = client.bearing(&admin).get("/metrics", &[]);
@@ -142,7 +165,7 @@ fn with_tokens_ready_is_for_everybody_and_metrics_for_who_runs_the_server() {
 fn ready_says_which_store_is_away_and_that_recording_goes_on() {
     let home = Home::new();
     let (_server, client) = serve(&home);
-    let ready = client.get("/ready", &[]);
+    let ready = ready_when(&client, is_all_well);
     let nothing = json!({"events": 0, "runs": 0, "documents": 0});
     let expected = json!({
         "recording": true, "journal": "ok", "database": "ok", "documents": "ok", "pending": nothing,
@@ -153,7 +176,7 @@ fn ready_says_which_store_is_away_and_that_recording_goes_on() {
     let (_server, client) = serve(&home);
     client.tell("trace_start", &json!({"trace_id": "r1", "project": "cobot", "query": "why?"}));
     client.tell("trace_record_decision", &decision("r1", "d1"));
-    let ready = client.get("/ready", &[]);
+    let ready = ready_when(&client, is_refused_by_the_database);
     assert_eq!(ready.status, 200, "{}", ready.body);
     insta::assert_snapshot!("ready_without_a_database", pretty(&ready.json()));
     let metrics = samples(&client.get("/metrics", &[]).body);
@@ -165,7 +188,7 @@ fn ready_says_which_store_is_away_and_that_recording_goes_on() {
 fn ready_says_no_where_a_write_could_not_be_acknowledged() {
     let home = home_without_database();
     let (server, client) = serve_with(&home, &["--listen", "127.0.0.1:0", "--require", "database"]);
-    let ready = client.get("/ready", &[]);
+    let ready = ready_when(&client, is_refused_by_the_database);
     assert_eq!((ready.status, &ready.json()["recording"]), (503, &json!(false)), "{}", ready.body);
     assert!(!ready.body.contains("hunter2") && !ready.body.contains("127.0.0.1"), "{}", ready.body);
     server.says("the database is away");
