@@ -115,7 +115,7 @@ impl Config {
     fn from_settings(settings: Settings) -> Result<Self, ConfigError> {
         let quality = quality(&settings)?;
         let home = settings.home.or_else(default_home).ok_or(ConfigError::NoHome)?;
-        let database = database(&home, settings.database_url, settings.schema)?;
+        let database = database(&home, settings.database_url.as_ref().map(Hidden::reveal), settings.schema)?;
         let requires_token = match settings.auth.as_deref() {
             None | Some("none") => false,
             Some("token") => true,
@@ -256,8 +256,8 @@ fn default_home() -> Option<PathBuf> {
     dirs::data_dir().map(|folder| folder.join("whytrace"))
 }
 
-fn database(home: &Path, url: Option<Hidden>, schema: Option<String>) -> Result<DatabaseTarget, ConfigError> {
-    let Some(url) = url.as_ref().map(Hidden::reveal) else {
+fn database(home: &Path, url: Option<&str>, schema: Option<String>) -> Result<DatabaseTarget, ConfigError> {
+    let Some(url) = url else {
         return Ok(DatabaseTarget::Sqlite(home.join("whytrace.db")));
     };
     if let Some(path) = url.strip_prefix("sqlite:") {

@@ -8,6 +8,7 @@
 //! its own. Start at [`Recorder::submit`].
 
 mod ack;
+mod condition;
 mod counts;
 mod flag_files;
 mod intake;
@@ -37,7 +38,7 @@ use crate::error::{Error, Result};
 use crate::model::{Clock, Event, EventBody, QualityRules, TraceId};
 use crate::store::documents::Documents;
 use crate::store::index::{Index, Scope, Standing};
-use crate::store::journal::{Journal, JournalOptions, JournalStats};
+use crate::store::journal::{Journal, JournalOptions};
 use crate::store::live::Live;
 use crate::store::{DatabaseTarget, Sealed, Stores};
 use retirement::Retirement;
@@ -166,32 +167,6 @@ impl Recorder {
     #[must_use]
     pub fn options(&self) -> &RecorderOptions {
         &self.inner.options
-    }
-
-    /// What was recorded so far, in numbers.
-    #[must_use]
-    pub fn counts(&self) -> &Counts {
-        &self.inner.counts
-    }
-
-    /// How the journal is; `None` where there is none.
-    #[must_use]
-    pub fn journal(&self) -> Option<JournalStats> {
-        self.inner.journal.as_ref().map(Journal::stats)
-    }
-
-    /// Tries whether a journal that failed can be written again, so that this is found out also while nobody records.
-    pub async fn try_journal(&self) {
-        if let Some(journal) = &self.inner.journal {
-            journal.try_again().await;
-        }
-    }
-
-    /// Whether writes have stopped waiting for the database, because it did not take what it was given in time.
-    #[must_use]
-    pub fn is_database_behind(&self) -> bool {
-        self.inner.database_waits.load(Ordering::Relaxed) >= WAITS_IN_VAIN
-            && self.inner.stores.live.pending() > 0
     }
 
     /// Records events of one run, in order. The work goes on if the caller does not wait.

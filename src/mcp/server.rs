@@ -116,6 +116,7 @@ impl Server {
         context: Arc<Context>,
         arguments: Value,
     ) -> Result<Answer, ToolError> {
+        let is_of_known_run = arguments.get("trace_id").is_some();
         let begun = Instant::now();
         // The call of the function lies within the future, so that a panic of either is caught.
         let answer = AssertUnwindSafe(async { (tool.call)(context, arguments).await }).catch_unwind().await;
@@ -126,6 +127,7 @@ impl Server {
         let took = begun.elapsed();
         self.calls.note(tool.name, answer.as_ref().err(), took);
         if let Ok(answer) = &answer
+            && !is_of_known_run
             && let Some(trace_id) = answer.structured.get("trace_id").and_then(Value::as_str)
         {
             // Of a run that has just begun nobody knew it before.

@@ -99,7 +99,7 @@ impl Writer {
                 info!(dir = %self.options.dir.display(), "journal can be written again");
             }
             Err(error) => {
-                debug!(dir = %self.options.dir.display(), %error, "journal still cannot be written")
+                debug!(dir = %self.options.dir.display(), %error, "journal still cannot be written");
             }
         }
     }

@@ -7,6 +7,7 @@ use super::http::tokens::token;
 use super::{decision, start};
 use crate::support::database::Schema;
 use crate::support::program::{Home, Program};
+use crate::support::store::Store;
 
 /// Everything that a server on a free port has logged as JSON, and a client of it.
 struct Logging {
@@ -110,4 +111,16 @@ fn at_the_finest_level_no_secret_of_server_or_client_is_logged() {
     for secret in [secret, wrong].into_iter().chain(password) {
         assert!(!said.contains(secret.as_str()), "{secret} is logged");
     }
+}
+
+#[tokio::test]
+async fn a_database_that_is_open_does_not_show_its_password() {
+    let Some(store) = Store::postgres() else { return };
+    let whytrace::store::DatabaseTarget::Postgres { url, .. } = store.target() else { panic!("no Postgres") };
+    let password = url.rsplit_once('@').and_then(|(user, _)| user.rsplit_once(':')).expect("a password").1;
+    let index = store.index();
+    index.probe().await.unwrap();
+    let shown = format!("{index:?}");
+    assert!(shown.contains("Pool") && !shown.contains(password), "{shown}");
+    index.close().await;
 }
