@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use look::{Look, Seen};
 
+use crate::error::Error;
 use crate::metrics::{Exposition, Kind};
 use crate::model::Timestamp;
 use crate::recorder::Recorder;
@@ -215,14 +216,22 @@ impl Watch {
     /// Gives how many flags are open.
     async fn look_at_database(&self) -> Seen<u64> {
         let index = self.recorder.stores().index.clone();
-        let look = async move { index.open_flags().await.map_err(|error| error.to_string()) };
+        let look = async move { index.open_flags().await.map_err(why) };
         self.database.fresh(self.recorder.clock().now(), HOLDS, look).await
     }
 
     async fn look_at_documents(&self) -> Seen<()> {
         let documents = self.recorder.stores().documents.clone();
-        let look = async move { documents.probe().await.map_err(|error| error.to_string()) };
+        let look = async move { documents.probe().await.map_err(why) };
         self.documents.fresh(self.recorder.clock().now(), DOCUMENTS_HOLD, look).await
+    }
+}
+
+/// Why a store is away, for a sentence that names it.
+fn why(error: Error) -> String {
+    match error {
+        Error::Unavailable { reason, .. } => reason,
+        other => other.to_string(),
     }
 }
 
