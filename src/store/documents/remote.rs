@@ -189,31 +189,40 @@ impl Remote {
             return Err(Failed::Away(outage));
         }
         let begun = Instant::now();
-        let (error, reason) = match tokio::time::timeout(bound, question).await {
+        let reason = match tokio::time::timeout(bound, question).await {
             Ok(Ok(answer)) => {
                 self.note(None);
                 return Ok(answer);
             }
             Ok(Err(error)) => match failure::outage(&error) {
-                Some(reason) => (None, reason),
-                None => (Some(error), String::new()),
+                Some(reason) => reason,
+                None => {
+                    self.note(None);
+                    return Err(match error {
+                        StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => {
+                            Failed::Away(self.explained(failure::sentence(&error)))
+                        }
+                        error => Failed::Store(error),
+                    });
+                }
             },
-            Err(_) => (None, format!("no answer within {} s", bound.as_secs())),
+            Err(_) => format!("no answer within {} s", bound.as_secs()),
         };
-        let reason = match self.inner.bucket.missing_credentials() {
-            Some(names) if error.is_none() => format!(
-                "{reason}; no credentials are configured, and those of a machine's role are had from its cloud alone: \
-                 set {names}"
-            ),
-            _ => reason,
-        };
-        if let Some(error) = error {
-            self.note(None);
-            return Err(Failed::Store(error));
-        }
+        let reason = self.explained(reason);
         let believed_until = Instant::now() + begun.elapsed().min(BELIEVED);
         self.note(Some(Outage { reason: reason.clone(), believed_until }));
         Err(Failed::Away(reason))
+    }
+
+    /// A reason, with what may be behind it where no credentials are configured.
+    fn explained(&self, reason: String) -> String {
+        match self.inner.bucket.missing_credentials() {
+            Some(names) => format!(
+                "{reason}; no credentials are configured, and those of a machine's role are had from its cloud alone: \
+                 set {names}"
+            ),
+            None => reason,
+        }
     }
 
     /// Why the store is away, as far as that is believed.
@@ -233,7 +242,7 @@ impl Remote {
 /// Why there is no answer.
 #[derive(Debug)]
 enum Failed {
-    /// The store is not there.
+    /// The store is not there, or not for us.
     Away(String),
     /// The store said no.
     Store(StoreError),
