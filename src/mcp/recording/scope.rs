@@ -2,6 +2,10 @@
 //!
 //! A run of another project is as unknown to such a caller as one that does not exist. Callers without a restriction
 //! are not looked up here at all, so that it costs them nothing.
+//!
+//! Ids are unique in an installation, so an id that is in use elsewhere cannot be had for a new run, and that cannot be
+//! hidden from who tries. It is all that is told: not that there is a run, whose it is, whether it is open, or was
+//! deleted.
 
 use crate::error::Error;
 use crate::gate::refusal::{Refusal, quoted};
@@ -23,6 +27,23 @@ pub(super) fn may_open(project: &str, context: &Context) -> Result<(), Error> {
     let remedy = "send one of these projects";
     Err(Refusal::new("project", problem, format!("the projects open to you: {}", own.join(", ")), remedy)
         .into())
+}
+
+/// Lets a caller open a run of this id. One that is in use where the caller may not look is refused like one that
+/// cannot be used for whatever reason.
+pub(super) async fn may_take(trace_id: &str, context: &Context) -> Result<(), Error> {
+    may_write(trace_id, context).await.map_err(|error| unusable(error, trace_id, context))
+}
+
+/// The error of opening a run of this id, without what is not for the caller.
+pub(super) fn unusable(error: Error, trace_id: &str, context: &Context) -> Error {
+    match error {
+        Error::UnknownTrace { .. } | Error::Deleted { .. } if context.scope != Scope::All => {
+            let problem = format!("{} cannot be used for", quoted(trace_id));
+            Refusal::new("trace_id", problem, "a new run", "leave it out, or send another").into()
+        }
+        error => error,
+    }
 }
 
 /// Lets a caller write to a run. One that nobody has met is for the recorder to judge.
