@@ -43,57 +43,86 @@ async fn seats(all: &World, schema: &impl Fn() -> Option<Schema>) -> Vec<Seat> {
     seats
 }
 
-/// Holds as many questions as `PROPTEST_CASES` says, or so many, against both installations.
+/// Holds as many questions as `PROPTEST_CASES` says, or so many, against both installations: first those that only
+/// read, then all.
 fn nothing_shows(cases: u32, schema: impl Fn() -> Option<Schema>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (world, seats) = runtime.block_on(async {
+    let (_world, seats, tools) = runtime.block_on(async {
         let world = World::of(&PROJECTS, schema()).await;
         let seats = seats(&world, &schema).await;
-        (world, seats)
+        let mut tools = seats[0].among_all.ask("tools/list", json!({})).await;
+        (world, seats, tools["result"]["tools"].take())
     });
-    let tools = runtime.block_on(async { seats[0].among_all.ask("tools/list", json!({})).await });
+    let all = tools.as_array().unwrap();
+    let reads = |tool: &&Value| tool["annotations"]["readOnlyHint"] == true;
+    let reading: Vec<Value> = all.iter().filter(reads).cloned().collect();
     let asked = std::env::var_os("PROPTEST_CASES").map(|_| Config::default().cases);
-    let cases = asked.unwrap_or(cases);
     // What was asked before may have recorded something, so that a smaller case is no smaller.
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
-    let strategy = (0..PRINCIPALS.len(), any_question(&tools["result"]["tools"]));
-    let property = |(seat, question): (usize, Question)| {
-        runtime.block_on(hold(&seats[seat], &question));
-        Ok::<(), TestCaseError>(())
+    let config = Config {
+        cases: asked.unwrap_or(cases),
+        failure_persistence: None,
+        max_shrink_iters: 0,
+        ..Config::default()
     };
-    let outcome = TestRunner::new(config).run(&strategy, property);
-    drop(world);
-    if let Err(error) = outcome {
-        panic!("{error}");
-    }
+    let run = |tools: &[Value], holds: &dyn Fn(&Seat, &Question)| {
+        let strategy = (0..PRINCIPALS.len(), any_question(tools));
+        let property = |(seat, question): (usize, Question)| {
+            holds(&seats[seat], &question);
+            Ok::<(), TestCaseError>(())
+        };
+        if let Err(error) = TestRunner::new(config.clone()).run(&strategy, property) {
+            panic!("{error}");
+        }
+    };
+    run(&reading, &|seat, question| {
+        let answer = runtime.block_on(alike(seat, question));
+        nothing_of_others(seat, question, &answer);
+    });
+    run(all, &|seat, question| drop(runtime.block_on(alike(seat, question))));
 }
 
-async fn hold(seat: &Seat, question: &Question) {
-    let Question { method, params } = question;
+/// The answer among all, which is that of the installation without the others.
+async fn alike(seat: &Seat, Question { method, params }: &Question) -> Value {
     let among_all = seat.among_all.ask(method, params.clone()).await;
     let alone = seat.alone.ask(method, params.clone()).await;
+    if took_its_time(&among_all) || took_its_time(&alone) {
+        // What an answer says of that is no matter of who may see what; the next question finds all in place.
+        seat.among_all.settle().await;
+        seat.alone.settle().await;
+        return Value::Null;
+    }
     assert_eq!(among_all, alone, "{:?} asked {method} {params}", seat.projects);
-    // Once more without the other installation: it could not tell of what it never held, but both could be wrong.
-    let (said, told) = (params.to_string(), among_all.to_string());
-    let foreign = PROJECTS.iter().filter(|project| !seat.projects.contains(project));
-    for project in foreign.filter(|project| !said.contains(**project)) {
-        assert!(
-            !told.contains(*project),
-            "{:?} hears of {project}: {method} {params}: {told}",
-            seat.projects
-        );
+    among_all
+}
+
+/// Whether a database was slower than the answer, as on a busy machine.
+fn took_its_time(answer: &Value) -> bool {
+    let told = &answer["result"]["structuredContent"];
+    told["saved"].to_string().contains("pending")
+        || told["finish"].to_string().contains("pending")
+        || told["flags_pending"] == true
+        || told["code"] == "unavailable"
+}
+
+/// Holds an answer against the names of the others, which stand in every text of theirs, save where they were asked
+/// for: both installations could be wrong alike.
+fn nothing_of_others(seat: &Seat, Question { method, params }: &Question, answer: &Value) {
+    let (said, told) = (params.to_string(), answer.to_string());
+    for project in PROJECTS.iter().filter(|project| !seat.projects.contains(project)) {
+        let shows = told.contains(project) && !said.contains(project);
+        assert!(!shows, "{:?} hears of {project}: {method} {params}: {told}", seat.projects);
     }
 }
 
 #[test]
 fn on_sqlite_no_principal_hears_of_anothers_projects() {
-    nothing_shows(600, || None);
+    nothing_shows(400, || None);
 }
 
 #[test]
 fn on_postgres_no_principal_hears_of_anothers_projects() {
     if Schema::fresh().is_some() {
-        nothing_shows(600, Schema::fresh);
+        nothing_shows(400, Schema::fresh);
     }
 }
 
@@ -104,7 +133,7 @@ fn what_is_asked_is_answered_often_enough_to_mean_something() {
         let world = World::of(&PROJECTS, None).await;
         let client = world.client(&["amber"]).await;
         let tools = client.ask("tools/list", json!({})).await;
-        let strategy = any_question(&tools["result"]["tools"]);
+        let strategy = any_question(tools["result"]["tools"].as_array().unwrap());
         let mut runner = TestRunner::deterministic();
         let (mut answered, mut refused) = (0, 0);
         for _ in 0..200 {

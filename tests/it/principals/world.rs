@@ -12,10 +12,12 @@ use tokio::sync::Mutex;
 use whytrace::access::Principal;
 use whytrace::mcp::{Server, ToolSet};
 use whytrace::model::{ManualClock, Timestamp};
+use whytrace::recorder::Recorder;
 use whytrace::service::Service;
 use whytrace::store::index::Scope;
 
 use crate::support::database::Schema;
+use crate::support::eventually::eventually;
 use crate::support::pipeline::Place;
 
 /// The projects there are. Each name stands in every text of its runs and nowhere else.
@@ -59,6 +61,7 @@ impl World {
                 }
             }
         }
+        recording.settle().await;
         world
     }
 
@@ -78,8 +81,10 @@ impl World {
             wire: Mutex::new((BufReader::new(reader), writer)),
             last_id: AtomicU64::new(0),
             clock: Arc::clone(&self.clock),
+            recorder: self.service.intake.recorder().clone(),
             home: self.place.path("").display().to_string(),
             clock_digits: Regex::new(r"(\d\d:\d\d:\d\d)\.\d{6}Z").unwrap(),
+            made_ids: Regex::new(r"\b(dec|evt)_\d+-[0-9a-f]{8}_[0-9a-f]+").unwrap(),
         };
         let opening = json!({"protocolVersion": "2025-11-25", "capabilities": {},
             "clientInfo": {"name": "c", "version": "1"}});
@@ -128,18 +133,29 @@ pub(super) struct Client {
     wire: Mutex<(BufReader<ReadHalf<DuplexStream>>, WriteHalf<DuplexStream>)>,
     last_id: AtomicU64,
     clock: Arc<ManualClock>,
+    recorder: Recorder,
     home: String,
     clock_digits: Regex,
+    made_ids: Regex,
 }
 
 impl Client {
     /// Asks at the time of questions, and gives the answer without what differs from one installation to another
-    /// whoever is in it: where its home is, and how often it has looked at its clock.
+    /// whoever is in it: where its home is, how often it has looked at its clock, and the random part of ids.
     pub(super) async fn ask(&self, method: &str, params: Value) -> Value {
         self.clock.set(ASKED_AT.parse().unwrap());
         let answer = self.tell(method, params).await;
         let text = answer.to_string().replace(&self.home, "HOME/");
-        serde_json::from_str(&self.clock_digits.replace_all(&text, "$1.......Z")).unwrap()
+        let text = self.clock_digits.replace_all(&text, "$1.......Z");
+        serde_json::from_str(&self.made_ids.replace_all(&text, "${1}_made")).unwrap()
+    }
+
+    /// Waits until database and documents hold all that was recorded.
+    pub(super) async fn settle(&self) {
+        self.recorder.settled().await;
+        let index = &self.recorder.stores().index;
+        let is_documented = async || index.undocumented(1).await.is_ok_and(|left| left.is_empty());
+        eventually("all documents are written", is_documented).await;
     }
 
     /// The message that answers, with a number that does not count calls.
