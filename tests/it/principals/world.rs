@@ -105,7 +105,7 @@ fn run(project: &str, number: usize) -> Value {
     };
     let mut events = vec![
         json!({"kind": "start", "project": project, "query": format!("what does {project} need?"),
-            "intent": if number % 2 == 0 { "shared".to_owned() } else { format!("{project} intent") },
+            "intent": if number.is_multiple_of(2) { "shared".to_owned() } else { format!("{project} intent") },
             "domain": "common", "report_type": format!("{project} report"), "agent": format!("{project} agent"),
             "tags": ["everyone", format!("{project} tag")], "metadata": {"team": project}}),
         json!({"kind": "stage_start", "stage": format!("collect {project}")}),
