@@ -125,13 +125,17 @@ impl Held {
         self.tried = Some((now, keys.is_err()));
         match keys {
             Ok(keys) => {
+                if failed_before {
+                    tracing::info!("the issuer's keys can be had again");
+                }
                 self.keys = keys;
                 self.fetched_at = Some(now);
             }
             // Once for each time that the issuer goes away, not at each try.
             Err(error) if !failed_before => {
                 tracing::warn!(
-                    "the issuer's keys cannot be had: {error}; tokens signed by keys known to be good go on"
+                    "the issuer's keys cannot be had: {error}; keys fetched within the last ten minutes go on, \
+                     other tokens are answered with 503"
                 );
             }
             Err(error) => tracing::debug!("the issuer's keys still cannot be had: {error}"),
