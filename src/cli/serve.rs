@@ -7,11 +7,11 @@ use anyhow::Context as _;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 use whytrace::access::{Authenticator, Keyring, OAuth};
-use whytrace::config::{Config, Settings};
+use whytrace::config::{Config, LogFormat, Settings};
 use whytrace::mcp::{Server, ToolSet, permission_for};
-use whytrace::service::Service;
+use whytrace::service::{Service, Watch};
 use whytrace::store::index::Scope;
-use whytrace::transport::{BindError, Guard, HttpOptions, HttpServer, serve_stdio};
+use whytrace::transport::{BindError, Guard, HttpOptions, HttpServer, Operations, serve_stdio};
 
 use super::reach::Reach;
 use super::{Ending, greeting};
@@ -41,6 +41,9 @@ pub(super) struct Serve {
     /// Where the issuer's keys are [default: where its metadata says]
     #[arg(long, value_name = "URL")]
     oauth_jwks_url: Option<String>,
+    /// Requests a second that one token or address may send, 0 for any number [default: 200]
+    #[arg(long, value_name = "N")]
+    rate_limit: Option<u32>,
 }
 
 impl Serve {
@@ -54,6 +57,7 @@ impl Serve {
         flags.oauth_issuer.clone_from(&self.oauth_issuer);
         flags.oauth_audience.clone_from(&self.oauth_audience);
         flags.oauth_jwks_url.clone_from(&self.oauth_jwks_url);
+        flags.rate_limit = self.rate_limit;
     }
 }
 
@@ -62,7 +66,7 @@ pub(super) async fn stdio(config: &Config, reach: &Reach) -> anyhow::Result<Endi
     let service = Service::open(config)?;
     // Before anything is said: whoever reads it may answer with Ctrl-C at once.
     let shutdown = end_on_signal()?;
-    if std::io::stdin().is_terminal() {
+    if std::io::stdin().is_terminal() && config.log_format == LogFormat::Text {
         greeting::of_stdio(config, reach);
     }
     Box::pin(serve_stdio(server(config, &service)?, shutdown)).await?;
@@ -78,16 +82,26 @@ pub(super) async fn http(config: &Config, reach: &Reach) -> anyhow::Result<Endin
     options.listen = config.listen;
     options.allowed_hosts.clone_from(&config.allowed_hosts);
     options.allowed_origins.clone_from(&config.allowed_origins);
+    options.rate_limit = config.rate_limit;
     if config.auth.is_needed() {
         options.guard = Some(Guard::new(authenticator(config, &service)?, permission_for));
         handler = handler.by_request();
     }
+    let calls = handler.calls().clone();
+    let operations = Operations { watch: Watch::over(service.intake.recorder().clone()), calls };
     let server = HttpServer::bind(options, move || handler.clone()).await.map_err(explain)?;
+    let server = server.with_operations(operations);
     let address = server.local_addr();
     let shutdown = end_on_signal()?;
-    greeting::of_http(config, reach, address);
-    if config.auth.tokens {
-        greeting::of_tokens(&service, reach).await;
+    if config.log_format == LogFormat::Json {
+        // Whoever reads standard error as JSON reads all of it so.
+        let database = config.database.describe();
+        tracing::info!(%address, home = %config.home.display(), database, "serves MCP at http://{address}/mcp");
+    } else {
+        greeting::of_http(config, reach, address);
+        if config.auth.tokens {
+            greeting::of_tokens(&service, reach).await;
+        }
     }
     server.run(shutdown).await;
     service.close().await;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::Hidden;
 use crate::calibration::CalibrationRules;
 
 /// What one source sets. The names are those of the file; `WHYTRACE_` and the name in capitals is the variable.
@@ -18,7 +19,7 @@ pub struct Settings {
     #[serde(skip)]
     pub home: Option<PathBuf>,
     /// `postgres://...`, or `sqlite:PATH`.
-    pub database_url: Option<String>,
+    pub database_url: Option<Hidden>,
     /// The Postgres schema.
     pub schema: Option<String>,
     /// `database`: refuse what it does not take at once.
@@ -43,6 +44,8 @@ pub struct Settings {
     pub oauth_projects_claim: Option<String>,
     /// What a token opens that has no such claim; `*` is every project. Nothing where it is not set.
     pub oauth_default_projects: Option<Vec<String>>,
+    /// Requests a second that one token or address may send over HTTP; 0 is no limit.
+    pub rate_limit: Option<u32>,
     /// `all`, `read` or `write`.
     pub tools: Option<String>,
     /// `full`, `lengths` or `off`.
@@ -69,6 +72,8 @@ pub struct Settings {
     pub calibration: Option<CalibrationRules>,
     /// What is logged.
     pub log: Option<String>,
+    /// `text` or `json`.
+    pub log_format: Option<String>,
 }
 
 /// Why a source cannot be read.
@@ -136,7 +141,7 @@ impl Settings {
         Ok(Self {
             config: variables.text("CONFIG").map(PathBuf::from),
             home: variables.text("HOME").map(PathBuf::from),
-            database_url: variables.text("DATABASE_URL"),
+            database_url: variables.text("DATABASE_URL").map(Hidden::from),
             schema: variables.text("SCHEMA"),
             require: variables.text("REQUIRE"),
             listen: variables.parsed("LISTEN", "address and port, such as 127.0.0.1:7717")?,
@@ -149,6 +154,7 @@ impl Settings {
             oauth_scope_claim: variables.text("OAUTH_SCOPE_CLAIM"),
             oauth_projects_claim: variables.text("OAUTH_PROJECTS_CLAIM"),
             oauth_default_projects: variables.list("OAUTH_DEFAULT_PROJECTS"),
+            rate_limit: variables.parsed("RATE_LIMIT", "number of requests a second")?,
             tools: variables.text("TOOLS"),
             prompts: variables.text("PROMPTS"),
             redact: variables.truth("REDACT")?,
@@ -162,6 +168,7 @@ impl Settings {
             flag_scope: variables.text("FLAG_SCOPE"),
             calibration: None,
             log: variables.text("LOG"),
+            log_format: variables.text("LOG_FORMAT"),
         })
     }
 
@@ -184,6 +191,7 @@ impl Settings {
             oauth_scope_claim: self.oauth_scope_claim.or(other.oauth_scope_claim),
             oauth_projects_claim: self.oauth_projects_claim.or(other.oauth_projects_claim),
             oauth_default_projects: self.oauth_default_projects.or(other.oauth_default_projects),
+            rate_limit: self.rate_limit.or(other.rate_limit),
             tools: self.tools.or(other.tools),
             prompts: self.prompts.or(other.prompts),
             redact: self.redact.or(other.redact),
@@ -197,6 +205,7 @@ impl Settings {
             flag_scope: self.flag_scope.or(other.flag_scope),
             calibration: self.calibration.or(other.calibration),
             log: self.log.or(other.log),
+            log_format: self.log_format.or(other.log_format),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! `whytrace serve`: several clients at once, old ones too, strangers refused, and an orderly end.
 
-mod client;
+pub(super) mod client;
 mod oauth;
-mod tokens;
+mod operations;
+pub(super) mod tokens;
 
 use std::process::{Command, Stdio};
 use std::thread;
