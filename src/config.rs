@@ -5,12 +5,16 @@
 //! missing. A plain `DATABASE_URL` is not looked at: an editor starts servers inside its user's project, whose
 //! database that is.
 
+mod auth;
+mod hidden;
 mod settings;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use auth::Auth;
+pub use hidden::Hidden;
 pub use settings::{Settings, SettingsError};
 
 use crate::calibration::{CalibrationRules, FlagScope};
@@ -37,8 +41,10 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// Web origins that may call.
     pub allowed_origins: Vec<String>,
-    /// Whether clients of HTTP need a token.
-    pub requires_token: bool,
+    /// What clients of HTTP have to show.
+    pub auth: Auth,
+    /// Requests a second that one token or address may send over HTTP; 0 is no limit.
+    pub rate_limit: u32,
     /// Which tools are offered: `all`, `read` or `write`.
     pub tools: String,
     /// What is kept of prompts.
@@ -55,6 +61,18 @@ pub struct Config {
     pub calibration: CalibrationRules,
     /// What is logged, as the `tracing` crate's filters spell it.
     pub log: String,
+    /// How it is logged.
+    pub log_format: LogFormat,
+}
+
+/// How records of the log are written, each on one line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: an object a line.
+    Json,
 }
 
 /// Why there is no configuration.
@@ -68,7 +86,7 @@ pub enum ConfigError {
     NoHome,
     /// What is set names no place for documents. What it was set to is not said: a secret may stand in it.
     #[error("documents: {0}")]
-    Documents(#[from] TargetError),
+    Documents(TargetError),
     /// A value is not among those allowed.
     #[error("{name} is {value:?}; {allowed}")]
     Value {
@@ -114,25 +132,15 @@ impl Config {
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
         let quality = quality(&settings)?;
+        let auth = Auth::from_settings(&settings)?;
         let home = settings.home.or_else(default_home).ok_or(ConfigError::NoHome)?;
-        let database = database(&home, settings.database_url, settings.schema)?;
+        let database = database(&home, settings.database_url.as_ref().map(Hidden::reveal), settings.schema)?;
         let documents = match settings.documents {
             Some(text) => {
                 let options = settings.documents_options.unwrap_or_default();
-                DocumentsTarget::parse(&text, &home, options, environment)?
+                DocumentsTarget::parse(&text, &home, options, environment).map_err(ConfigError::Documents)?
             }
             None => DocumentsTarget::Folder(home.clone()),
-        };
-        let requires_token = match settings.auth.as_deref() {
-            None | Some("none") => false,
-            Some("token") => true,
-            Some(other) => {
-                return Err(ConfigError::Value {
-                    name: "auth",
-                    value: other.to_owned(),
-                    allowed: "it is none or token",
-                });
-            }
         };
         let mut calibration = settings.calibration.unwrap_or_default();
         if let Some(scope) = settings.flag_scope {
@@ -147,7 +155,7 @@ impl Config {
                     });
                 }
             };
-        } else if requires_token {
+        } else if auth.is_needed() {
             // A flag tells figures of the runs that a run was held against, and not everybody may see every project.
             calibration.flag_scope = FlagScope::Project;
         }
@@ -160,6 +168,17 @@ impl Config {
                     name: "prompts",
                     value: other.to_owned(),
                     allowed: "it is full, lengths or off",
+                });
+            }
+        };
+        let log_format = match settings.log_format.as_deref() {
+            None | Some("text") => LogFormat::Text,
+            Some("json") => LogFormat::Json,
+            Some(other) => {
+                return Err(ConfigError::Value {
+                    name: "log_format",
+                    value: other.to_owned(),
+                    allowed: "it is text or json",
                 });
             }
         };
@@ -191,7 +210,8 @@ impl Config {
             listen: settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7717))),
             allowed_hosts: settings.allowed_hosts.unwrap_or_default(),
             allowed_origins: settings.allowed_origins.unwrap_or_default(),
-            requires_token,
+            auth,
+            rate_limit: settings.rate_limit.unwrap_or(200),
             tools,
             prompts,
             redact: settings.redact.unwrap_or(true),
@@ -203,6 +223,7 @@ impl Config {
             quality,
             calibration,
             log: settings.log.unwrap_or_else(|| "warn,whytrace=info,rmcp=warn".to_owned()),
+            log_format,
             home,
         })
     }
@@ -251,13 +272,18 @@ fn default_home() -> Option<PathBuf> {
     dirs::data_dir().map(|folder| folder.join("whytrace"))
 }
 
-fn database(home: &Path, url: Option<String>, schema: Option<String>) -> Result<DatabaseTarget, ConfigError> {
-    let Some(url) = url else { return Ok(DatabaseTarget::Sqlite(home.join("whytrace.db"))) };
+fn database(home: &Path, url: Option<&str>, schema: Option<String>) -> Result<DatabaseTarget, ConfigError> {
+    let Some(url) = url else {
+        return Ok(DatabaseTarget::Sqlite(home.join("whytrace.db")));
+    };
     if let Some(path) = url.strip_prefix("sqlite:") {
         return Ok(DatabaseTarget::Sqlite(PathBuf::from(path.trim_start_matches("//"))));
     }
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return Ok(DatabaseTarget::Postgres { url, schema: schema.unwrap_or_else(|| "whytrace".to_owned()) });
+        return Ok(DatabaseTarget::Postgres {
+            url: url.to_owned(),
+            schema: schema.unwrap_or_else(|| "whytrace".to_owned()),
+        });
     }
     Err(ConfigError::Value {
         name: "database_url",

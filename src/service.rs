@@ -1,5 +1,7 @@
 //! Everything opened and put together by a configuration: what a server, the terminal and a pipeline start from.
 
+mod watch;
+
 use std::sync::Arc;
 
 use crate::config::Config;
@@ -12,6 +14,8 @@ use crate::store::documents::Documents;
 use crate::store::index::Index;
 use crate::store::live::Live;
 use crate::store::{Installation, Stores};
+
+pub use watch::{Pending, Readiness, Reasons, StoreState, Watch};
 
 /// A running installation: requests in, answers out, within a runtime of the caller's.
 ///
@@ -73,7 +77,8 @@ impl Service {
         let recorder = Recorder::open(options, Arc::clone(&clock))?;
         let redactor = config.redact.then(|| Redactor::new(installation.redaction_key()));
         let settings = Settings { prompts: config.prompts, scale_max: config.quality.scale_max };
-        let gate = Gate::new(redactor.clone(), Minter::new(process, clock, entropy), settings);
+        let minter = Minter::new(process, clock, entropy).disguised(key());
+        let gate = Gate::new(redactor.clone(), minter, settings);
         let query = Query::new(recorder.stores().clone());
         let intake = Arc::new(Intake::new(gate, recorder, config.switch.clone()));
         Ok(Self { intake, query, redactor })
@@ -82,11 +87,9 @@ impl Service {
     /// The stores alone, for reading: nothing is started, adopted or written.
     #[must_use]
     pub fn stores(config: &Config) -> Stores {
-        Stores {
-            index: Index::new(&config.database, config.quality).with_calibration(config.calibration),
-            documents: Documents::new(&config.documents, config.quality),
-            live: Arc::new(Live::default()),
-        }
+        let index = Index::new(&config.database, config.quality).with_calibration(config.calibration);
+        let documents = Documents::new(&config.documents, config.quality).sharing(&index);
+        Stores { index, documents, live: Arc::new(Live::default()) }
     }
 
     /// How a recorder of this configuration would be opened; for looking, not for recording.
@@ -132,6 +135,13 @@ fn options(config: &Config, installation: &Installation) -> RecorderOptions {
 /// A name that no other process of the installation has, nor another recorder of this one.
 pub(crate) fn process_name() -> String {
     format!("{}-{:08x}", std::process::id(), entropy())
+}
+
+/// 128 random bits; none without entropy from the system, where names still differ.
+fn key() -> [u8; 16] {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).unwrap_or_default();
+    bytes
 }
 
 /// 32 random bits.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::Hidden;
 use crate::calibration::CalibrationRules;
 use crate::store::documents::Options;
 
@@ -19,7 +20,7 @@ pub struct Settings {
     #[serde(skip)]
     pub home: Option<PathBuf>,
     /// `postgres://...`, or `sqlite:PATH`.
-    pub database_url: Option<String>,
+    pub database_url: Option<Hidden>,
     /// The Postgres schema.
     pub schema: Option<String>,
     /// A folder, or `s3://BUCKET/PREFIX`, `gs://...` or `az://...`: where documents lie.
@@ -34,8 +35,22 @@ pub struct Settings {
     pub allowed_hosts: Option<Vec<String>>,
     /// Web origins that may call.
     pub allowed_origins: Option<Vec<String>>,
-    /// `none` or `token`: what clients of HTTP have to show.
+    /// `none`, `token`, `oauth` or `token,oauth`: what clients of HTTP have to show.
     pub auth: Option<String>,
+    /// The authorization server whose tokens are taken, as they name it in `iss`.
+    pub oauth_issuer: Option<String>,
+    /// The URL under which clients reach `/mcp`: what those tokens name in `aud`.
+    pub oauth_audience: Option<String>,
+    /// Where the issuer's keys are, if its metadata does not say so.
+    pub oauth_jwks_url: Option<String>,
+    /// The claim that carries scopes; `scope`, then `scp` where it is not set.
+    pub oauth_scope_claim: Option<String>,
+    /// The claim that lists projects; `projects` where it is not set.
+    pub oauth_projects_claim: Option<String>,
+    /// What a token opens that has no such claim; `*` is every project. Nothing where it is not set.
+    pub oauth_default_projects: Option<Vec<String>>,
+    /// Requests a second that one token or address may send over HTTP; 0 is no limit.
+    pub rate_limit: Option<u32>,
     /// `all`, `read` or `write`.
     pub tools: Option<String>,
     /// `full`, `lengths` or `off`.
@@ -62,6 +77,8 @@ pub struct Settings {
     pub calibration: Option<CalibrationRules>,
     /// What is logged.
     pub log: Option<String>,
+    /// `text` or `json`.
+    pub log_format: Option<String>,
 }
 
 /// Why a source cannot be read.
@@ -129,7 +146,7 @@ impl Settings {
         Ok(Self {
             config: variables.text("CONFIG").map(PathBuf::from),
             home: variables.text("HOME").map(PathBuf::from),
-            database_url: variables.text("DATABASE_URL"),
+            database_url: variables.text("DATABASE_URL").map(Hidden::from),
             schema: variables.text("SCHEMA"),
             documents: variables.text("DOCUMENTS"),
             documents_options: None,
@@ -138,6 +155,13 @@ impl Settings {
             allowed_hosts: variables.list("ALLOWED_HOSTS"),
             allowed_origins: variables.list("ALLOWED_ORIGINS"),
             auth: variables.text("AUTH"),
+            oauth_issuer: variables.text("OAUTH_ISSUER"),
+            oauth_audience: variables.text("OAUTH_AUDIENCE"),
+            oauth_jwks_url: variables.text("OAUTH_JWKS_URL"),
+            oauth_scope_claim: variables.text("OAUTH_SCOPE_CLAIM"),
+            oauth_projects_claim: variables.text("OAUTH_PROJECTS_CLAIM"),
+            oauth_default_projects: variables.list("OAUTH_DEFAULT_PROJECTS"),
+            rate_limit: variables.parsed("RATE_LIMIT", "number of requests a second")?,
             tools: variables.text("TOOLS"),
             prompts: variables.text("PROMPTS"),
             redact: variables.truth("REDACT")?,
@@ -151,6 +175,7 @@ impl Settings {
             flag_scope: variables.text("FLAG_SCOPE"),
             calibration: None,
             log: variables.text("LOG"),
+            log_format: variables.text("LOG_FORMAT"),
         })
     }
 
@@ -169,6 +194,13 @@ impl Settings {
             allowed_hosts: self.allowed_hosts.or(other.allowed_hosts),
             allowed_origins: self.allowed_origins.or(other.allowed_origins),
             auth: self.auth.or(other.auth),
+            oauth_issuer: self.oauth_issuer.or(other.oauth_issuer),
+            oauth_audience: self.oauth_audience.or(other.oauth_audience),
+            oauth_jwks_url: self.oauth_jwks_url.or(other.oauth_jwks_url),
+            oauth_scope_claim: self.oauth_scope_claim.or(other.oauth_scope_claim),
+            oauth_projects_claim: self.oauth_projects_claim.or(other.oauth_projects_claim),
+            oauth_default_projects: self.oauth_default_projects.or(other.oauth_default_projects),
+            rate_limit: self.rate_limit.or(other.rate_limit),
             tools: self.tools.or(other.tools),
             prompts: self.prompts.or(other.prompts),
             redact: self.redact.or(other.redact),
@@ -182,6 +214,7 @@ impl Settings {
             flag_scope: self.flag_scope.or(other.flag_scope),
             calibration: self.calibration.or(other.calibration),
             log: self.log.or(other.log),
+            log_format: self.log_format.or(other.log_format),
         }
     }
 }

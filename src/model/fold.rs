@@ -103,7 +103,7 @@ fn apply(trace: &mut Trace, event: &Event, rules: &QualityRules) {
     }
     match &event.body {
         EventBody::Start(_) => {}
-        EventBody::StageStart(start) => stage(trace, &start.stage).enter(at),
+        EventBody::StageStart(start) => enter_stage(trace, &start.stage, at),
         EventBody::StageEnd(end) => end_stage(stage(trace, &end.stage), end, at),
         EventBody::Decision(_) => decide(trace, event, finished && trace.status().is_finished()),
         EventBody::Evidence(report) => {
@@ -146,7 +146,20 @@ fn stage<'t>(trace: &'t mut Trace, name: &str) -> &'t mut Stage {
     trace.stages.entry(name.to_owned()).or_default()
 }
 
+/// A stay that begins after the run's end is closed at once, whether or not a document was written in between.
+fn enter_stage(trace: &mut Trace, name: &str, at: Timestamp) {
+    let ended_at = trace.run.completed_at;
+    let stage = stage(trace, name);
+    stage.enter(at);
+    if let Some(ended_at) = ended_at {
+        stage.close_at_finish(ended_at);
+    }
+}
+
 fn end_stage(stage: &mut Stage, end: &StageEndEvent, at: Timestamp) {
+    if stage.began_after_the_end() {
+        stage.reopen();
+    }
     if let Some(started_at) = end.started_at.filter(|_| !stage.is_open()) {
         stage.enter(started_at);
     }
@@ -290,7 +303,7 @@ fn reopen(trace: &mut Trace) {
     }
 }
 
-/// What follows from the whole: stages entered after the end, costs that only the parts stated, counts.
+/// What follows from the whole: stages that a document left open, costs that only the parts stated, counts.
 ///
 /// A document that was not made from events may count turns that it does not list: those counts only grow.
 pub(super) fn settle(trace: &mut Trace) {

@@ -93,6 +93,13 @@ impl Stage {
         }
     }
 
+    /// Whether its last stay began after the run's end, and so was closed where it began.
+    #[must_use]
+    pub fn began_after_the_end(&self) -> bool {
+        let last = self.stays().pop().unwrap_or_default();
+        self.closed_by.as_deref() == Some("finish") && last.started_at == last.completed_at
+    }
+
     /// Opens again the stay that the run's end had closed.
     pub fn reopen(&mut self) {
         let mut entries = self.stays();

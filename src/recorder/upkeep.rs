@@ -152,6 +152,7 @@ impl Recorder {
         let now = self.inner.clock.now();
         for silent in self.inner.stores.index.silent(now.plus(-patience), 100).await? {
             let event = abandon(&silent, now, patience, &self.inner.options.process);
+            self.inner.counts.event(event.body.kind());
             let job = Job {
                 trace_id: silent.trace_id,
                 events: vec![Arc::new(Sealed::new(event)?)],
@@ -200,7 +201,7 @@ impl Drop for Unread {
 fn abandon(silent: &Sighting, now: crate::model::Timestamp, patience: TimeDelta, process: &str) -> Event {
     let hours = patience.num_minutes() as f64 / 60.0;
     let silence = format!("abandoned_{}", silent.event_count);
-    let generated = EventId::generate(&silence, silent.last_event_at.micros().unsigned_abs());
+    let generated = EventId::generate(&silence, &silent.last_event_at.micros().unsigned_abs().to_string());
     Event {
         trace_id: silent.trace_id.clone(),
         event_id: generated,

@@ -1,17 +1,27 @@
-//! MCP over HTTP: `/mcp` (streamable HTTP), `/sse` with `/messages` (HTTP+SSE of 2024-11-05), `/health`.
+//! MCP over HTTP: `/mcp` (streamable HTTP), `/sse` with `/messages` (HTTP+SSE of 2024-11-05); `/health`, `/ready` and
+//! `/metrics` for those who watch over it.
 //!
 //! Every path, those that a caller adds included, stands behind one gate, which checks Host and
-//! Origin and the token, reads and bounds the body, and bounds what is in flight. `/mcp` keeps no sessions: each
+//! Origin and the token, keeps callers to their pace and share, reads and bounds the body, and bounds what is in flight. `/mcp` keeps no sessions: each
 //! request gets a handler of its own from the factory. `connections` accepts and ends, `gate`
-//! admits, `names` and `access` know who may ask, `sse` bridges the older transport.
+//! admits, `names`, `access` and `cors` know who may ask, `metadata` tells who gives tokens, `standing` ends streams
+//! whose token holds no more, `sse` bridges the older transport.
 
 mod access;
+mod caller;
 mod connections;
+mod cors;
+mod counts;
 mod gate;
+mod metadata;
 mod names;
+mod operations;
+mod pace;
 mod patience;
 mod refusal;
+mod shares;
 mod sse;
+mod standing;
 
 #[cfg(test)]
 mod tests;
@@ -35,7 +45,9 @@ use tokio_util::sync::CancellationToken;
 pub use self::access::Guard;
 use self::gate::Gate;
 use self::names::Names;
+pub use self::operations::Operations;
 use self::refusal::Refusal;
+use crate::model::{Clock, SystemClock};
 
 /// Where to listen, whom to let in, and how much one server takes at once.
 #[derive(Debug, Clone)]
@@ -56,10 +68,20 @@ pub struct HttpOptions {
     pub max_body_bytes_in_flight: usize,
     /// The requests in flight; beyond them 503. 256.
     pub max_requests: usize,
+    /// The requests a second that one token may send, or one address without a token, in the long run; two seconds'
+    /// worth may come at once, and beyond that 429. Who comes from this machine without a token is not held to it. 0
+    /// is no limit. 200.
+    pub rate_limit: u32,
+    /// The requests in flight of one token or address; beyond them 429. 64.
+    pub max_requests_per_caller: usize,
     /// The open event streams (`/sse` sessions and subscriptions); beyond them 503. 64.
     pub max_sse_sessions: usize,
+    /// The open event streams of one token or address; beyond them 429. 16.
+    pub max_sse_sessions_per_caller: usize,
     /// The open connections, idle ones included; beyond them 503. 512.
     pub max_connections: usize,
+    /// The open connections from one address other than this machine's, which may be a proxy; beyond them 503. 256.
+    pub max_connections_per_address: usize,
     /// How long a client may take for the head of a request, and again for its body, and how
     /// long it may leave an answer unread. 30 s.
     pub client_timeout: Duration,
@@ -67,6 +89,8 @@ pub struct HttpOptions {
     pub answer_timeout: Duration,
     /// How long requests in flight are waited for at shutdown. 5 s.
     pub drain_timeout: Duration,
+    /// What time it is, for [`rate_limit`](Self::rate_limit).
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Default for HttpOptions {
@@ -79,11 +103,16 @@ impl Default for HttpOptions {
             max_body_bytes: 8 * 1024 * 1024,
             max_body_bytes_in_flight: 64 * 1024 * 1024,
             max_requests: 256,
+            rate_limit: 200,
+            max_requests_per_caller: 64,
             max_sse_sessions: 64,
+            max_sse_sessions_per_caller: 16,
             max_connections: 512,
+            max_connections_per_address: 256,
             client_timeout: Duration::from_secs(30),
             answer_timeout: Duration::from_secs(120),
             drain_timeout: Duration::from_secs(5),
+            clock: Arc::new(SystemClock::default()),
         }
     }
 }
@@ -95,7 +124,7 @@ pub enum BindError {
     /// The address is reachable from other machines, and nobody would have to say who they are.
     #[error(
         "refused to listen on {0}: an address other than loopback needs authentication; send --auth token and make \
-         tokens with `whytrace token new`, or listen on 127.0.0.1"
+         tokens with `whytrace token new`, send --auth oauth, or listen on 127.0.0.1"
     )]
     NeedsAuthentication(SocketAddr),
     /// The system refused the address.
@@ -121,6 +150,7 @@ pub struct HttpServer {
     local_addr: SocketAddr,
     options: HttpOptions,
     routes: Router,
+    names: Arc<Names>,
     gate: Arc<Gate>,
     /// Cancelled when the server begins to end: sessions take no more messages.
     closing: CancellationToken,
@@ -147,14 +177,17 @@ impl HttpServer {
         let listener = TcpListener::bind(listen).await.map_err(address_error)?;
         let local_addr = listener.local_addr().map_err(address_error)?;
 
-        let gate = Arc::new(Gate::new(&options, names));
+        let gate = Arc::new(Gate::new(&options, names.clone()));
         let (closing, drained) = (CancellationToken::new(), CancellationToken::new());
         let factory = Arc::new(factory);
         let routes = Router::new()
             .route_service("/mcp", streamable(Arc::clone(&factory), &options, drained.clone()))
             .merge(sse::routes(factory, closing.clone()))
             .route("/health", get(health));
-        Ok(Self { listener, local_addr, options, routes, gate, closing, drained })
+        let oauth = options.guard.as_ref().and_then(|guard| guard.authenticator.oauth());
+        let routes = routes.merge(oauth.map(metadata::routes).unwrap_or_default());
+        let names = Arc::new(names);
+        Ok(Self { listener, local_addr, options, routes, names, gate, closing, drained })
     }
 
     /// Adds routes behind the same gate.
@@ -168,6 +201,13 @@ impl HttpServer {
         self
     }
 
+    /// Tells at `/ready` and `/metrics` how the installation is.
+    #[must_use]
+    pub fn with_operations(self, operations: Operations) -> Self {
+        let gate = Arc::clone(&self.gate);
+        self.with_routes(operations::routes(operations, gate))
+    }
+
     /// The address that was bound, with its real port.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
@@ -178,8 +218,9 @@ impl HttpServer {
     /// Nothing new is accepted, sessions take no more messages, requests in flight are answered
     /// within [`HttpOptions::drain_timeout`], streams end, and what is left is cut off.
     pub async fn run(self, shutdown: CancellationToken) {
-        let Self { listener, options, routes, gate, closing, drained, .. } = self;
-        let router = behind_gate(routes, Arc::clone(&gate));
+        let Self { listener, options, routes, names, gate, closing, drained, .. } = self;
+        let router =
+            behind_gate(routes, Arc::clone(&gate)).layer(middleware::from_fn_with_state(names, cors::answer));
         let mut connections = connections::accept(listener, router, &options, &closing, &shutdown).await;
         let deadline = tokio::time::Instant::now() + options.drain_timeout;
         closing.cancel();
@@ -217,6 +258,7 @@ fn behind_gate(routes: Router, gate: Arc<Gate>) -> Router {
         })
         // The gate bounds bodies itself, and to another size.
         .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn(standing::watch))
         .layer(middleware::from_fn_with_state(gate, gate::pass))
 }
 

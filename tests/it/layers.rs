@@ -26,6 +26,7 @@ const LAYERS: &[Layer] = &[
         blind_to: &[],
         holds: "pure values: no IO, no async, and time only from its clock",
     },
+    Layer { modules: &["metrics"], blind_to: &["model"], holds: "counters, and how they are told" },
     Layer {
         modules: &["calibration", "diagnose", "diff", "scorecard", "shown", "statistics", "words"],
         blind_to: &[],
@@ -99,6 +100,11 @@ const OUTSIDERS: &[Outsider] = &[
         paths: &["rmcp"],
         only_in: &["mcp", "transport"],
         why: "the protocol is one way in among others; what lies under it serves the library as well",
+    },
+    Outsider {
+        paths: &["ring"],
+        only_in: &["access"],
+        why: "signatures are verified where it is known who may do what",
     },
     Outsider { paths: &["axum"], only_in: &["transport"], why: "HTTP is a transport" },
     Outsider {

@@ -25,6 +25,7 @@ mod examples;
 mod export;
 mod http;
 mod import;
+mod logs;
 #[cfg(unix)]
 mod readme;
 mod registry;

@@ -172,6 +172,23 @@ fn costs_are_summed_from_prompts_only_when_the_finish_states_none() {
     );
 }
 
+#[test]
+fn a_stay_that_begins_after_the_end_is_the_same_with_a_document_written_in_between() {
+    let enter =
+        |id: &str, second| event(id, second, EventBody::StageStart(StageStartEvent { stage: "s".into() }));
+    let leave = StageEndEvent { stage: "s".into(), started_at: None, outputs: None, error: None };
+    let late = [enter("e1", 3), enter("e2", 5), event("e3", 9, EventBody::StageEnd(leave))];
+    let run: Vec<Event> = [start(), finish(2)].into_iter().chain(late).collect();
+    let whole = told(&run);
+    assert_eq!(whole.stages["s"].duration_seconds, Some(4.0), "from its last start to its end");
+    for cut in 2..run.len() {
+        let document = told(&run[..cut]);
+        let mut pieces = fold(Some(document), &run, &QualityRules::default()).unwrap();
+        pieces.metadata = whole.metadata.clone();
+        assert_eq!(pieces, whole, "a document of {cut} events");
+    }
+}
+
 /// A run of up to 12 events of several kinds, its start first and perhaps a finish somewhere.
 fn any_run() -> impl Strategy<Value = Vec<Event>> {
     let kinds = proptest::collection::vec((0_u8..6, 0_usize..4), 0..12);
