@@ -15,6 +15,7 @@ mod retirement;
 mod saving;
 mod scribe;
 mod upkeep;
+mod watch;
 mod writer;
 
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ use tokio_util::task::TaskTracker;
 
 pub use ack::{Ack, Finished, SaveState, Saved};
 pub use intake::{DecisionRecorded, Intake, Recorded, ReviewDone, Switch};
+pub use watch::{Change, Seen, TooManyWatched, Watch};
 
 use crate::calibration::CalibrationRules;
 use crate::error::{Error, Result};
@@ -40,6 +42,7 @@ use crate::store::{DatabaseTarget, Sealed, Stores};
 use retirement::Retirement;
 use saving::Waits;
 use scribe::{Scribe, Task};
+use watch::Watches;
 use writer::{Job, Writer};
 
 /// How long a record that one store holds waits for the other.
@@ -82,6 +85,7 @@ struct Inner {
     jobs: mpsc::UnboundedSender<Job>,
     scribe: Scribe,
     retirement: Arc<Retirement>,
+    watches: Arc<Watches>,
     clock: Arc<dyn Clock>,
     options: RecorderOptions,
     journal_waits: AtomicU32,
@@ -112,12 +116,15 @@ impl Recorder {
         let shutdown = CancellationToken::new();
         let retirement = Arc::new(Retirement::default());
         let scribe = Scribe::start(stores.clone(), shutdown.clone());
+        let watches = Arc::new(Watches::default());
+        tokio::spawn(Arc::clone(&watches).run(stores.clone(), shutdown.clone()));
         let (jobs, queue) = mpsc::unbounded_channel();
         let writer = Writer {
             stores: stores.clone(),
             journal: Some(journal.clone()),
             retirement: Arc::clone(&retirement),
             scribe: scribe.clone(),
+            watches: Arc::clone(&watches),
             jobs: queue,
             shutdown: shutdown.clone(),
         };
@@ -129,6 +136,7 @@ impl Recorder {
                 jobs,
                 scribe,
                 retirement,
+                watches,
                 clock,
                 options,
                 journal_waits: AtomicU32::new(0),

@@ -11,7 +11,7 @@ use whytrace::config::{Config, Settings};
 use whytrace::mcp::{Server, ToolSet, permission_for};
 use whytrace::service::Service;
 use whytrace::store::index::Scope;
-use whytrace::transport::{BindError, Guard, HttpOptions, HttpServer, serve_stdio};
+use whytrace::transport::{BindError, Guard, HttpOptions, HttpServer, Serves, serve_stdio};
 
 use super::reach::Reach;
 use super::{Ending, greeting};
@@ -71,7 +71,11 @@ pub(super) async fn http(config: &Config, reach: &Reach) -> anyhow::Result<Endin
         options.guard = Some(Guard { keyring, needs: permission_for });
         handler = handler.by_request();
     }
-    let server = HttpServer::bind(options, move || handler.clone()).await.map_err(explain)?;
+    let handler = move |serves| match serves {
+        Serves::Session => handler.clone(),
+        Serves::Request => handler.clone().by_single_request(),
+    };
+    let server = HttpServer::bind(options, handler).await.map_err(explain)?;
     let address = server.local_addr();
     let shutdown = end_on_signal()?;
     greeting::of_http(config, reach, address);

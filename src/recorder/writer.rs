@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::retirement::Retirement;
 use super::scribe::{Scribe, Task};
+use super::watch::Watches;
 use crate::error::{Error, Result};
 use crate::model::{EventBody, Trace, TraceId};
 use crate::store::index::{Batch, Standing, TraceOutcome};
@@ -48,6 +49,7 @@ pub(super) struct Writer {
     pub journal: Option<Journal>,
     pub retirement: Arc<Retirement>,
     pub scribe: Scribe,
+    pub watches: Arc<Watches>,
     pub jobs: mpsc::UnboundedReceiver<Job>,
     pub shutdown: CancellationToken,
 }
@@ -154,6 +156,7 @@ impl Writer {
             Ok(standings) => standings,
             Err(error) => return Err((error, jobs)),
         };
+        self.watches.touch(jobs.iter().map(|job| &job.trace_id));
         for mut job in jobs {
             let of_run = standings.entry(job.trace_id.clone()).or_default();
             let mine: Vec<Standing> = of_run.drain(..job.events.len().min(of_run.len())).collect();

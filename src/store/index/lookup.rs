@@ -56,6 +56,20 @@ impl Index {
         Ok(self.sightings(sql).await?.pop())
     }
 
+    /// What is known of those of these runs that there are, whatever their projects.
+    ///
+    /// # Errors
+    /// As [`Index::sighting`].
+    pub async fn sightings_of(&self, ids: &[TraceId]) -> Result<Vec<Sighting>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(ASKED_AT_ONCE) {
+            let mut sql = Sql::new(SIGHTING);
+            sql.push(" where t.trace_id in ").list(ids.iter().map(TraceId::as_str));
+            found.extend(self.sightings(sql).await?);
+        }
+        Ok(found)
+    }
+
     /// Runs whose ids begin with `prefix`, in the order of their ids.
     ///
     /// # Errors
