@@ -5,7 +5,7 @@
 //! what lies at an address has changed, never how; it reads it then. A subscription ends with its run, and the end is
 //! told. Start at [`Subscriptions`] for the first way and at [`listen`] for the second.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rmcp::ErrorData;
@@ -52,11 +52,9 @@ impl Subscriptions {
     ) -> Result<(), ErrorData> {
         let TraceUri { trace_id, .. } = resources::parse(address)?;
         let recorder = context.intake.recorder();
-        let found = recorder.seen(std::slice::from_ref(&trace_id), &context.scope).await;
-        let found = found.map_err(|error| resources::away(&error))?;
-        let seen = found.get(&trace_id).ok_or_else(|| resources::unknown(&trace_id))?;
-        let interest = self.interest(recorder, client);
-        interest.add(trace_id, address, &context.scope, *seen)
+        let seen = recorder.seen(&trace_id, &context.scope).await.map_err(|error| resources::away(&error))?;
+        let seen = seen.ok_or_else(|| resources::unknown(&trace_id))?;
+        self.interest(recorder, client).add(trace_id, address, &context.scope, Some(seen))
     }
 
     /// Ends a subscription, if there is one.
@@ -106,6 +104,9 @@ pub(super) fn acceptable(requested: &SubscriptionFilter) -> SubscriptionFilter {
 
 /// Tells the stream of what it was accepted for, until all of that has ended or the client ends it.
 ///
+/// It begins with an update for each run that is there: nothing is missed then of what came between the client's last
+/// reading, or the acknowledgement, which goes out before this is called, and the first look.
+///
 /// # Errors
 /// When more runs are watched than this process keeps track of.
 pub(super) async fn listen(stream: &SubscriptionContext, context: &Context) -> Result<(), ErrorData> {
@@ -119,15 +120,9 @@ pub(super) async fn listen(stream: &SubscriptionContext, context: &Context) -> R
         stream.cancelled().await;
         return Ok(());
     }
-    let recorder = context.intake.recorder();
-    let trace_ids: HashSet<&TraceId> = addresses.iter().map(|(trace_id, _)| trace_id).collect();
-    let trace_ids: Vec<TraceId> = trace_ids.into_iter().cloned().collect();
-    // With the database away nothing is known to have been seen, and the first look is told.
-    let seen = recorder.seen(&trace_ids, &context.scope).await.unwrap_or_default();
-    let interest = Interest::new(recorder);
+    let interest = Interest::new(context.intake.recorder());
     for (trace_id, address) in addresses {
-        let seen = seen.get(&trace_id).copied().flatten();
-        interest.add(trace_id, address, &context.scope, seen)?;
+        interest.add(trace_id, address, &context.scope, None)?;
     }
     while !interest.watch.is_over() {
         let changed = tokio::select! {

@@ -49,7 +49,7 @@ pub struct Change {
 }
 
 /// How much of a run somebody knows of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seen {
     events: u64,
     is_finished: bool,
@@ -73,28 +73,21 @@ impl Recorder {
         Watch { id, watches, bell }
     }
 
-    /// How much there is now of those runs that are in scope and known. One that no database holds yet has no events
-    /// to count.
+    /// How much the database holds of a run in scope; nothing of one that only this process holds so far, and `None`
+    /// where there is no such run.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database is away.
-    pub async fn seen(&self, trace_ids: &[TraceId], scope: &Scope) -> Result<HashMap<TraceId, Option<Seen>>> {
+    pub async fn seen(&self, trace_id: &TraceId, scope: &Scope) -> Result<Option<Seen>> {
         let stores = self.stores();
-        let mut seen: HashMap<TraceId, Option<Seen>> = HashMap::new();
-        for trace_id in trace_ids {
-            let own = stores.live.glimpse(trace_id).and_then(|glimpse| glimpse.project);
-            if own.is_some_and(|project| scope.has(&project)) {
-                seen.insert(trace_id.clone(), None);
-            }
+        let at_hand = stores.live.glimpse(trace_id).and_then(|glimpse| glimpse.project);
+        let is_at_hand = at_hand.is_some_and(|project| scope.has(&project));
+        match stores.index.sighting(trace_id.as_str(), scope).await {
+            Ok(Some(sighting)) => Ok(Some(Seen::of(&sighting))),
+            Ok(None) | Err(Error::Unavailable { .. }) if is_at_hand => Ok(Some(Seen::default())),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
         }
-        let sightings = match stores.index.sightings_of(trace_ids).await {
-            // What is at hand can be watched with the database away.
-            Err(Error::Unavailable { .. }) if seen.len() == trace_ids.len() => return Ok(seen),
-            sightings => sightings?,
-        };
-        let own = sightings.iter().filter(|sighting| scope.has(&sighting.project));
-        seen.extend(own.map(|sighting| (sighting.trace_id.clone(), Some(Seen::of(sighting)))));
-        Ok(seen)
     }
 }
 
@@ -107,8 +100,8 @@ impl Recorder {
 }
 
 impl Watch {
-    /// Watches one more run for whoever may see `scope`; a change is what they have not `seen` yet. One that is not
-    /// there is awaited, and one that has ended is told of once.
+    /// Watches one more run for whoever may see `scope`; a change is what they have not `seen` yet, which is all of it
+    /// where they have seen nothing. One that is not there is awaited, and one that has ended is told of once.
     ///
     /// # Errors
     /// [`TooManyWatched`].
@@ -215,7 +208,8 @@ struct Registry {
     last_id: u64,
     /// How often each run is watched.
     watched: HashMap<TraceId, usize>,
-    /// Watched runs of which this process has recorded something since the last round.
+    /// Watched runs to look at in the next round: this process has recorded something of them, or nothing of them has
+    /// been seen.
     touched: HashSet<TraceId>,
 }
 
@@ -266,6 +260,9 @@ impl Registry {
             return Err(TooManyWatched);
         }
         *self.watched.entry(trace_id.clone()).or_default() += 1;
+        if seen.is_none() {
+            self.touched.insert(trace_id.clone());
+        }
         entry.runs.insert(trace_id, Watched { scope, seen });
         Ok(())
     }
@@ -303,7 +300,8 @@ impl Registry {
                 let now = own.map(|sighting| Seen::of(sighting));
                 // A look that began before somebody began to watch may know less than they do.
                 let is_news = now.is_some_and(|now| watched.seen.is_none_or(|seen| now > seen));
-                let is_gone = now.is_none() && watched.seen.is_some();
+                // One that this process alone holds has been seen without any of its events.
+                let is_gone = now.is_none() && watched.seen.is_some_and(|seen| seen.events > 0);
                 if !is_news && !is_gone {
                     continue;
                 }

@@ -9,6 +9,7 @@
 //! - [`clients`]: what `docs/clients.md` tells to set and to type
 //! - [`commands`], [`import`], [`export`], [`doctor`]: the command line; [`views`]: what it shows of what was recorded
 //! - [`shell`]: what it hands to shells and reports; [`demo`]: the history that a newcomer looks around in
+//! - [`subscriptions`]: what one process records, heard through another on every transport
 //! - [`token`]: how tokens are made, listed and revoked
 //! - [`readme`]: the README as a newcomer follows it
 //! - [`settings`]: what it makes of settings that are wrong, or of a database that is not there
@@ -30,6 +31,7 @@ mod registry;
 mod settings;
 mod shell;
 mod stdio;
+mod subscriptions;
 #[cfg(unix)]
 mod terminal;
 mod token;

@@ -141,6 +141,9 @@ async fn the_end_of_a_run_is_told_and_so_is_that_it_ended_before() {
     let (bench, recording) = bench().await;
     let mut old = Old::connect(&bench.server).await;
     let (_service, mut stream) = listen(&bench.server, &["trace://a", "trace://b"]).await;
+    for there in ["trace://a", "trace://b"] {
+        assert_eq!(told(&mut stream).await.as_deref(), Some(there), "it begins with what is there");
+    }
     old.subscribe("trace://a").await.unwrap();
     ask(&recording, "trace_finish", json!({"trace_id": "a"})).await;
     assert_eq!(old.hears().await, "trace://a");
@@ -167,6 +170,7 @@ async fn a_run_that_may_not_be_read_is_answered_as_one_that_is_not_there() {
     let (_service, mut stream) = listen(&server, &["trace://a", "trace://z", "trace://b", "other://b"]).await;
     let accepted = stream.acknowledged().resource_subscriptions.clone().unwrap();
     assert_eq!(accepted, ["trace://a", "trace://z", "trace://b"], "whether they are there is not said");
+    assert_eq!(told(&mut stream).await.as_deref(), Some("trace://b"));
     decide(&recording, "a").await;
     ask(&recording, "trace_finish", json!({"trace_id": "a"})).await;
     decide(&recording, "b").await;

@@ -1,6 +1,6 @@
 //! `whytrace serve`: several clients at once, old ones too, strangers refused, and an orderly end.
 
-mod client;
+pub(super) mod client;
 mod tokens;
 
 use std::process::{Command, Stdio};
@@ -23,7 +23,7 @@ pub(super) fn serve_at(home: &Home, address: &str) -> (Program, Client) {
 }
 
 /// A server with these options.
-fn serve_with(home: &Home, options: &[&str]) -> (Program, Client) {
+pub(super) fn serve_with(home: &Home, options: &[&str]) -> (Program, Client) {
     let server = Program::spawn(home.whytrace([&["serve"], options].concat()));
     let line = server.says("serves MCP at");
     let address = line.split("http://").nth(1).and_then(|rest| rest.strip_suffix("/mcp"));
