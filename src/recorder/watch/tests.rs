@@ -108,7 +108,7 @@ fn what_is_out_of_scope_is_as_if_it_were_not_there() {
 fn only_watched_runs_call_for_a_look() {
     let (mut registry, one) = watching(&["a"]);
     let other = registry.enter(Arc::default());
-    registry.add(other, id("a"), Scope::All, None).unwrap();
+    registry.add(other, id("a"), Scope::All, seen(1)).unwrap();
     assert!(!registry.touch([&id("b")]));
     assert!(registry.touch([&id("b"), &id("a")]) && !registry.touch([&id("a")]));
     registry.leave(one);
