@@ -164,7 +164,7 @@ async fn look(connection: &mut SqliteConnection) -> sqlx::Result<Found> {
     } else {
         None
     };
-    Ok(Found { tables: i64::try_from(tables.len()).unwrap_or(i64::MAX), applied })
+    Ok(Found { exists: true, tables: i64::try_from(tables.len()).unwrap_or(i64::MAX), applied })
 }
 
 async fn transact<T>(writer: &mut Writer, durable: bool, work: Work<T>) -> sqlx::Result<T> {
