@@ -216,7 +216,7 @@ impl Index {
 
 /// The first text that sorts behind all that begin with `prefix`, if there is one. Both databases sort texts by their
 /// bytes, and so by their characters.
-fn behind(prefix: &str) -> Option<String> {
+pub(super) fn behind(prefix: &str) -> Option<String> {
     let mut chars: Vec<char> = prefix.chars().collect();
     while let Some(last) = chars.pop() {
         let next = (u32::from(last) + 1..=u32::from(char::MAX)).find_map(char::from_u32);
