@@ -23,7 +23,7 @@ mod demo;
 mod doctor;
 mod examples;
 mod export;
-mod http;
+pub(crate) mod http;
 mod import;
 #[cfg(unix)]
 mod readme;

@@ -1,6 +1,6 @@
 //! `whytrace serve`: several clients at once, old ones too, strangers refused, and an orderly end.
 
-pub(super) mod client;
+pub(crate) mod client;
 mod tokens;
 
 use std::process::{Command, Stdio};
@@ -13,7 +13,7 @@ use super::{decision, shown_decisions};
 use crate::support::program::{Home, Program, WHYTRACE, ended};
 
 /// A server on a free port of loopback.
-pub(super) fn serve(home: &Home) -> (Program, Client) {
+pub(crate) fn serve(home: &Home) -> (Program, Client) {
     serve_at(home, "127.0.0.1:0")
 }
 
