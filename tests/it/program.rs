@@ -3,6 +3,7 @@
 //! - [`stdio`]: what a client that spawns it reads and gets; [`terminal`]: what a person who starts it by hand reads
 //! - [`crashes`]: what is left when it is killed in the middle of recording
 //! - [`http`]: `serve`, spoken to by a [`http::client`] of the tests' own
+//! - [`sdk`]: the protocol's official clients, over every transport
 //! - [`examples`]: `serve`, reported to by the pipelines of `examples`
 //! - [`bundle`]: the manifest of the bundle that clients install, and the program started as it says
 //! - [`registry`]: what the MCP registry is told of it
@@ -28,6 +29,7 @@ mod import;
 #[cfg(unix)]
 mod readme;
 mod registry;
+mod sdk;
 mod settings;
 mod shell;
 mod stdio;
