@@ -54,7 +54,7 @@ impl Subscriptions {
         let recorder = context.intake.recorder();
         let seen = recorder.seen(&trace_id, &context.scope).await.map_err(|error| resources::away(&error))?;
         let seen = seen.ok_or_else(|| resources::unknown(&trace_id))?;
-        self.interest(recorder, client).add(trace_id, address, &context.scope, Some(seen))
+        self.interest(recorder, client).add(&trace_id, address, &context.scope, Some(seen))
     }
 
     /// Ends a subscription, if there is one.
@@ -122,7 +122,7 @@ pub(super) async fn listen(stream: &SubscriptionContext, context: &Context) -> R
     }
     let interest = Interest::new(context.intake.recorder());
     for (trace_id, address) in addresses {
-        interest.add(trace_id, address, &context.scope, None)?;
+        interest.add(&trace_id, address, &context.scope, None)?;
     }
     while !interest.watch.is_over() {
         let changed = tokio::select! {
@@ -153,7 +153,7 @@ impl Interest {
 
     fn add(
         &self,
-        trace_id: TraceId,
+        trace_id: &TraceId,
         address: &str,
         scope: &Scope,
         seen: Option<Seen>,
@@ -171,7 +171,7 @@ impl Interest {
             of_run.push(address.to_owned());
         }
         self.watch.add(trace_id.clone(), scope.clone(), seen).map_err(|error| {
-            addresses.remove(&trace_id);
+            addresses.remove(trace_id);
             ErrorData::internal_error(format!("{error}; try again later, or read it from time to time"), None)
         })
     }

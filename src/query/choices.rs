@@ -43,9 +43,9 @@ impl Query {
         let found = match projects(scope) {
             Some(projects) => soon(index.choices_within(field, projects)).await,
             None => {
-                let beginning = async { index.choices(field, typed, limit).await };
-                let all = async { index.choices(field, "", MOST_VALUES).await };
-                soon(async { Ok([beginning.await?, all.await?].concat()) }).await
+                let beginning = index.choices(field, typed, limit);
+                let all = index.choices(field, "", MOST_VALUES);
+                soon(Box::pin(async { Ok([beginning.await?, all.await?].concat()) })).await
             }
         };
         let mut values = found.unwrap_or_else(|| self.choices_at_hand(field, scope));
@@ -69,14 +69,14 @@ impl Query {
 
     /// The stages of a run, in its order; none where there is no such run.
     pub async fn stages_of(&self, id: &str, scope: &Scope) -> Vec<String> {
-        let found = soon(self.trace(id, scope)).await;
+        let found = soon(Box::pin(self.trace(id, scope))).await;
         found.map(|found| found.trace.stages.keys().cloned().collect()).unwrap_or_default()
     }
 
     /// The keys of a run's decisions, stage by stage, or of those of one stage, in the order in which they were first
     /// used; none where there is no such run.
     pub async fn keys_of(&self, id: &str, stage: Option<&str>, scope: &Scope) -> Vec<String> {
-        let Some(found) = soon(self.trace(id, scope)).await else { return Vec::new() };
+        let Some(found) = soon(Box::pin(self.trace(id, scope))).await else { return Vec::new() };
         let mut keys: Vec<String> = Vec::new();
         for (of, decision) in found.trace.decisions() {
             if stage.is_none_or(|stage| stage == of) && !keys.contains(&decision.key) {

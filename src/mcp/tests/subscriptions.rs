@@ -1,4 +1,5 @@
 //! Clients that subscribe to runs, old and new ones, and what they hear.
+#![expect(deprecated, reason = "older clients subscribe in the way that has gone from the newest version")]
 
 use rmcp::model::{
     ClientCapabilities, ClientConfig, Implementation, ProtocolVersion, ResourceUpdatedNotificationParam,

@@ -23,8 +23,8 @@ fn ended(trace_id: &str, events: u64) -> Sighting {
     Sighting { status: Status::Complete, ..sighting(trace_id, events) }
 }
 
-fn seen(events: u64) -> Option<Seen> {
-    Some(Seen { events, is_finished: false })
+fn seen(events: u64) -> Seen {
+    Seen { events, is_finished: false }
 }
 
 /// A registry with one who watches these runs, of which they have seen an event each.
@@ -32,7 +32,7 @@ fn watching(runs: &[&str]) -> (Registry, u64) {
     let mut registry = Registry::default();
     let one = registry.enter(Arc::default());
     for run in runs {
-        registry.add(one, id(run), Scope::All, seen(1)).unwrap();
+        registry.add(one, id(run), Scope::All, Some(seen(1))).unwrap();
     }
     (registry, one)
 }
@@ -63,7 +63,7 @@ fn what_was_seen_is_no_news_and_more_of_it_is_told_once() {
 #[test]
 fn a_look_that_began_before_the_watch_is_no_news() {
     let (mut registry, one) = watching(&[]);
-    registry.add(one, id("a"), Scope::All, seen(5)).unwrap();
+    registry.add(one, id("a"), Scope::All, Some(seen(5))).unwrap();
     look(&mut registry, &[sighting("a", 4)]);
     look(&mut registry, &[sighting("a", 5)]);
     assert_eq!(told(&mut registry, one), []);
@@ -108,7 +108,7 @@ fn what_is_out_of_scope_is_as_if_it_were_not_there() {
 fn only_watched_runs_call_for_a_look() {
     let (mut registry, one) = watching(&["a"]);
     let other = registry.enter(Arc::default());
-    registry.add(other, id("a"), Scope::All, seen(1)).unwrap();
+    registry.add(other, id("a"), Scope::All, Some(seen(1))).unwrap();
     assert!(!registry.touch([&id("b")]));
     assert!(registry.touch([&id("b"), &id("a")]) && !registry.touch([&id("a")]));
     registry.leave(one);

@@ -181,8 +181,10 @@ fn is_acknowledged(message: &Value, addresses: &[&str]) {
     assert_eq!(message["params"]["notifications"], json!({"resourceSubscriptions": addresses}));
 }
 
-/// Each way to be connected, to a process of that home.
-const WAYS: [fn(&Home) -> Box<dyn Ear>; 4] = [
+/// Connects to a process of a home.
+type Way = fn(&Home) -> Box<dyn Ear>;
+
+const WAYS: [Way; 4] = [
     |home| Box::new(OldStdio::connect(home)),
     |home| Box::new(ModernStdio(home.server())),
     |home| Box::new(Sse::connect(home)),
