@@ -4,7 +4,8 @@
 #   scripts/test.sh [--embedded-only] [--rust-only] [-- ARGUMENTS...]
 #
 #   --embedded-only  test without Postgres, which otherwise is started for the tests and removed after them
-#   --rust-only      test without the examples in Python and TypeScript, the bundle, and the lints of scripts
+#   --rust-only      test without clients in Python and TypeScript, the conformance suite, the bundle, and the lints of
+#                    scripts
 #   ARGUMENTS        go to `cargo test`, for example: scripts/test.sh -- --test it -- --nocapture
 #
 # Needs cargo with rustfmt and clippy, a C compiler, curl, and a Postgres server, Node and Python, which postgres.sh,
@@ -27,7 +28,7 @@ main() {
 
     if [ "$embedded_only" = yes ]; then not_checked "everything on Postgres: --embedded-only was given"; fi
     if [ "$rust_only" = yes ]; then
-        not_checked "examples in Python and TypeScript, bundle, scripts: --rust-only was given"
+        not_checked "clients in Python and TypeScript, conformance suite, bundle, scripts: --rust-only was given"
     fi
     step "formatting" cargo fmt --check
     step "lock file" cargo fetch --locked --quiet
@@ -36,7 +37,7 @@ main() {
         step "Node and Python" "${node_and_python[@]}" true
         step "scripts" "${node_and_python[@]}" shellcheck scripts/*.sh .ci/run
         step "bundle manifest" "${node_and_python[@]}" mcpb validate mcp-manifest.json
-        step "types of Python" "${node_and_python[@]}" mypy --strict --no-incremental examples/python assets
+        step "types of Python" "${node_and_python[@]}" mypy --strict --no-incremental examples/python assets tests/it/program/sdk
         step "types of TypeScript" types_of_typescript
     fi
     step "unused dependencies" unused_dependencies

@@ -13,7 +13,8 @@ import anyio
 from mcp import Client, Implementation, ResourceUpdatedNotification, StdioServerParameters
 from mcp.client.sse import sse_client
 from mcp.client.stdio import stdio_client
-from mcp.types import PromptReference
+from mcp.client.subscriptions import ResourceUpdated
+from mcp.types import PromptReference, TextResourceContents
 
 way, target = sys.argv[1:]
 is_modern = way.endswith("-2026")
@@ -57,7 +58,12 @@ async def main() -> None:
             stream = await stack.enter_async_context(client.listen(resource_subscriptions=[URI]))
 
         async def hear() -> None:
-            heard.append((await anext(stream)).uri if stream else await told.receive())
+            if stream:
+                event = await anext(stream)
+                assert isinstance(event, ResourceUpdated), event
+                heard.append(event.uri)
+            else:
+                heard.append(await told.receive())
 
         if stream:
             await hear()
@@ -73,8 +79,9 @@ async def main() -> None:
                 heard.append(str(event))
             ended = "graceful"
 
-        contents = (await client.read_resource(URI)).contents
-        run = json.loads(contents[0].text)
+        [contents] = (await client.read_resource(URI)).contents
+        assert isinstance(contents, TextResourceContents), contents
+        run = json.loads(contents.text)
         got = {
             "tools": [tool.name for tool in tools],
             "completed": completed.completion.values,
