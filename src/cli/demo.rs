@@ -78,7 +78,7 @@ impl Demo {
             environment.database_url.is_some() || environment.config.is_some() || flags.config.is_some();
         if flags.database_url.is_none() && names_another {
             // What the environment or a file names is the database of real runs.
-            flags.database_url = Some(format!("sqlite:{}", home.join("whytrace.db").display()));
+            flags.database_url = Some(format!("sqlite:{}", home.join("whytrace.db").display()).into());
         }
         flags.home = Some(home);
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::Hidden;
 use crate::calibration::CalibrationRules;
 
 /// What one source sets. The names are those of the file; `WHYTRACE_` and the name in capitals is the variable.
@@ -18,7 +19,7 @@ pub struct Settings {
     #[serde(skip)]
     pub home: Option<PathBuf>,
     /// `postgres://...`, or `sqlite:PATH`.
-    pub database_url: Option<String>,
+    pub database_url: Option<Hidden>,
     /// The Postgres schema.
     pub schema: Option<String>,
     /// `database`: refuse what it does not take at once.
@@ -31,6 +32,8 @@ pub struct Settings {
     pub allowed_origins: Option<Vec<String>>,
     /// `none` or `token`: what clients of HTTP have to show.
     pub auth: Option<String>,
+    /// Requests a second that one token or address may send over HTTP; 0 is no limit.
+    pub rate_limit: Option<u32>,
     /// `all`, `read` or `write`.
     pub tools: Option<String>,
     /// `full`, `lengths` or `off`.
@@ -57,6 +60,8 @@ pub struct Settings {
     pub calibration: Option<CalibrationRules>,
     /// What is logged.
     pub log: Option<String>,
+    /// `text` or `json`.
+    pub log_format: Option<String>,
 }
 
 /// Why a source cannot be read.
@@ -124,13 +129,14 @@ impl Settings {
         Ok(Self {
             config: variables.text("CONFIG").map(PathBuf::from),
             home: variables.text("HOME").map(PathBuf::from),
-            database_url: variables.text("DATABASE_URL"),
+            database_url: variables.text("DATABASE_URL").map(Hidden::from),
             schema: variables.text("SCHEMA"),
             require: variables.text("REQUIRE"),
             listen: variables.parsed("LISTEN", "address and port, such as 127.0.0.1:7717")?,
             allowed_hosts: variables.list("ALLOWED_HOSTS"),
             allowed_origins: variables.list("ALLOWED_ORIGINS"),
             auth: variables.text("AUTH"),
+            rate_limit: variables.parsed("RATE_LIMIT", "number of requests a second")?,
             tools: variables.text("TOOLS"),
             prompts: variables.text("PROMPTS"),
             redact: variables.truth("REDACT")?,
@@ -144,6 +150,7 @@ impl Settings {
             flag_scope: variables.text("FLAG_SCOPE"),
             calibration: None,
             log: variables.text("LOG"),
+            log_format: variables.text("LOG_FORMAT"),
         })
     }
 
@@ -160,6 +167,7 @@ impl Settings {
             allowed_hosts: self.allowed_hosts.or(other.allowed_hosts),
             allowed_origins: self.allowed_origins.or(other.allowed_origins),
             auth: self.auth.or(other.auth),
+            rate_limit: self.rate_limit.or(other.rate_limit),
             tools: self.tools.or(other.tools),
             prompts: self.prompts.or(other.prompts),
             redact: self.redact.or(other.redact),
@@ -173,6 +181,7 @@ impl Settings {
             flag_scope: self.flag_scope.or(other.flag_scope),
             calibration: self.calibration.or(other.calibration),
             log: self.log.or(other.log),
+            log_format: self.log_format.or(other.log_format),
         }
     }
 }

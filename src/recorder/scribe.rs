@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::counts::Counts;
 use crate::error::Result;
 use crate::model::TraceId;
 use crate::store::Stores;
@@ -42,9 +43,9 @@ pub(super) struct Scribe {
 
 impl Scribe {
     /// Starts the task.
-    pub(super) fn start(stores: Stores, shutdown: CancellationToken) -> Self {
+    pub(super) fn start(stores: Stores, counts: Arc<Counts>, shutdown: CancellationToken) -> Self {
         let (tasks, queue) = mpsc::unbounded_channel();
-        tokio::spawn(run(stores, queue, shutdown));
+        tokio::spawn(run(stores, counts, queue, shutdown));
         Self { tasks }
     }
 
@@ -64,6 +65,7 @@ impl Scribe {
 
 async fn run(
     stores: Stores,
+    counts: Arc<Counts>,
     mut queue: mpsc::UnboundedReceiver<(Task, Option<Reply>)>,
     shutdown: CancellationToken,
 ) {
@@ -92,6 +94,7 @@ async fn run(
         }
         let waited = failed.len();
         write_all(&stores, tasks, &mut failed).await;
+        counts.documents_wait(failed.len());
         if failed.len() != waited {
             retry_at = Instant::now() + RETRY_AFTER;
         }

@@ -30,7 +30,7 @@ pub use page::{Cursor, Page, Sort, TraceLine, ValueOf};
 pub use record::{Batch, Standing, TraceOutcome};
 pub use tokens::{KeptToken, Permission, Permissions, Token, TokenHash, UnknownPermission};
 
-use super::database::{Database, DatabaseTarget, database_error};
+use super::database::{Connections, Database, DatabaseTarget, database_error};
 use super::session::Session;
 use crate::calibration::CalibrationRules;
 use crate::error::Result;
@@ -100,6 +100,17 @@ impl Index {
                 })
             })
             .await
+    }
+
+    /// How many connections the database's pool has.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        self.database.connections()
+    }
+
+    /// The bytes of the embedded database's write-ahead log; `None` of one that keeps its own.
+    pub async fn wal_bytes(&self) -> Option<u64> {
+        self.database.wal_bytes().await
     }
 
     /// Closes all connections.

@@ -26,6 +26,7 @@ mod examples;
 mod export;
 pub(crate) mod http;
 mod import;
+mod logs;
 #[cfg(unix)]
 mod readme;
 mod registry;

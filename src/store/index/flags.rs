@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::{Index, Scope, events};
 use crate::calibration::{
-    Baseline, CalibrationRules, Finding, Flag, FlagAction, GapRuns, GateCounts, NAMED_RUNS, PreviousRun,
-    Resolutions, Scores, SubjectScores, SubjectWindow, Windows, announcement_line, check,
+    Baseline, CalibrationRules, Finding, Flag, FlagAction, FlagState, GapRuns, GateCounts, NAMED_RUNS,
+    PreviousRun, Resolutions, Scores, SubjectScores, SubjectWindow, Windows, announcement_line, check,
     is_flagged_for_review,
 };
 use crate::error::Result;
@@ -316,6 +316,16 @@ impl Index {
     /// [`crate::Error::Unavailable`] when the database is away.
     pub async fn flags(&self, scope: &Scope) -> Result<Vec<Flag>> {
         self.read(async |session| read_flags(session, scope).await).await
+    }
+
+    /// How many flags are open, in all projects.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when the database is away.
+    pub async fn open_flags(&self) -> Result<u64> {
+        let open = Sql::new("select count(*) from flags where state = $1").bind(FlagState::Open.as_str());
+        let (open,): (i64,) = self.read(async |session| session.fetch_one(open).await).await?;
+        Ok(u64::try_from(open).unwrap_or(0))
     }
 
     /// Does to a flag what somebody decided; `None` when there is no such flag in scope.

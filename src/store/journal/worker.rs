@@ -15,6 +15,8 @@ use super::{JournalError, JournalStats, Position};
 pub(super) enum Job {
     Append(Append),
     Release(Vec<Position>),
+    /// Answered when it has been tried.
+    TryAgain(oneshot::Sender<()>),
     /// Answered with whether a file was removed.
     RetireIfIdle(oneshot::Sender<bool>),
     /// Answered when all files are closed.
@@ -39,6 +41,11 @@ pub(super) fn run(mut writer: Writer, mut jobs: UnboundedReceiver<Job>, stats: &
         publish(&writer, stats);
         match turn.last {
             None => {}
+            Some(Last::TryAgain(reply)) => {
+                writer.try_again();
+                publish(&writer, stats);
+                let _ = reply.send(());
+            }
             Some(Last::RetireIfIdle(reply)) => {
                 let retired = writer.retire_if_idle();
                 publish(&writer, stats);
@@ -90,6 +97,7 @@ struct Turn {
 }
 
 enum Last {
+    TryAgain(oneshot::Sender<()>),
     RetireIfIdle(oneshot::Sender<bool>),
     Close(oneshot::Sender<()>),
 }
@@ -102,6 +110,7 @@ impl Turn {
             match job {
                 Job::Append(append) => turn.appends.push(append),
                 Job::Release(positions) => turn.released.extend(positions),
+                Job::TryAgain(reply) => turn.last = Some(Last::TryAgain(reply)),
                 Job::RetireIfIdle(reply) => turn.last = Some(Last::RetireIfIdle(reply)),
                 Job::Close(reply) => turn.last = Some(Last::Close(reply)),
             }
