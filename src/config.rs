@@ -5,6 +5,7 @@
 //! missing. A plain `DATABASE_URL` is not looked at: an editor starts servers inside its user's project, whose
 //! database that is.
 
+mod auth;
 mod hidden;
 mod settings;
 
@@ -12,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use auth::Auth;
 pub use hidden::Hidden;
 pub use settings::{Settings, SettingsError};
 
@@ -36,8 +38,8 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// Web origins that may call.
     pub allowed_origins: Vec<String>,
-    /// Whether clients of HTTP need a token.
-    pub requires_token: bool,
+    /// What clients of HTTP have to show.
+    pub auth: Auth,
     /// Requests a second that one token or address may send over HTTP; 0 is no limit.
     pub rate_limit: u32,
     /// Which tools are offered: `all`, `read` or `write`.
@@ -114,19 +116,9 @@ impl Config {
 
     fn from_settings(settings: Settings) -> Result<Self, ConfigError> {
         let quality = quality(&settings)?;
+        let auth = Auth::from_settings(&settings)?;
         let home = settings.home.or_else(default_home).ok_or(ConfigError::NoHome)?;
         let database = database(&home, settings.database_url.as_ref().map(Hidden::reveal), settings.schema)?;
-        let requires_token = match settings.auth.as_deref() {
-            None | Some("none") => false,
-            Some("token") => true,
-            Some(other) => {
-                return Err(ConfigError::Value {
-                    name: "auth",
-                    value: other.to_owned(),
-                    allowed: "it is none or token",
-                });
-            }
-        };
         let mut calibration = settings.calibration.unwrap_or_default();
         if let Some(scope) = settings.flag_scope {
             calibration.flag_scope = match scope.as_str() {
@@ -140,7 +132,7 @@ impl Config {
                     });
                 }
             };
-        } else if requires_token {
+        } else if auth.is_needed() {
             // A flag tells figures of the runs that a run was held against, and not everybody may see every project.
             calibration.flag_scope = FlagScope::Project;
         }
@@ -194,7 +186,7 @@ impl Config {
             listen: settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7717))),
             allowed_hosts: settings.allowed_hosts.unwrap_or_default(),
             allowed_origins: settings.allowed_origins.unwrap_or_default(),
-            requires_token,
+            auth,
             rate_limit: settings.rate_limit.unwrap_or(200),
             tools,
             prompts,

@@ -2,6 +2,7 @@
 //!
 //! - [`database`]: the Postgres that `scripts/test.sh` has started, and a schema in it for one test
 //! - [`server`]: a Postgres of a test's own, for tests of outages
+//! - [`issuer`]: an authorization server that signs tokens, also wrong ones
 //! - [`languages`]: what `scripts/test.sh` has prepared of Node and Python
 //! - [`store`]: a database of a test's own, as the index and as an SQL client sees it
 //! - [`run`]: builders of events and runs
@@ -9,6 +10,7 @@
 
 pub(crate) mod database;
 pub(crate) mod eventually;
+pub(crate) mod issuer;
 pub(crate) mod languages;
 pub(crate) mod pipeline;
 pub(crate) mod program;
