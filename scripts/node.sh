@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Node, for the example in TypeScript and for the tool that makes bundles.
+# Node, for the example in TypeScript, the tool that makes bundles and the protocol's conformance suite.
 #
 #   scripts/node.sh find               print the program's path; where there is none that is new enough, install one
 #   scripts/node.sh run -- COMMAND...  run COMMAND with Node and `mcpb` first on PATH
@@ -7,6 +7,7 @@
 # COMMAND finds in its environment
 #   WHYTRACE_TEST_NODE        the program
 #   WHYTRACE_TEST_TYPESCRIPT  a copy of examples/typescript with the packages that it needs
+#   WHYTRACE_TEST_NODE_TOOLS  the folder of the packages that scripts/package.json names
 #
 # What is installed lies in the folder `tools` under the target folder, in the versions that the lock files name; npm
 # itself, where it is missing, comes through apt-get.
@@ -42,7 +43,8 @@ main() {
         packages npm scripts
         packages typescript examples/typescript
         copy_example
-        WHYTRACE_TEST_NODE="$node" WHYTRACE_TEST_TYPESCRIPT="$tools/typescript" exec "$@"
+        WHYTRACE_TEST_NODE="$node" WHYTRACE_TEST_TYPESCRIPT="$tools/typescript" \
+            WHYTRACE_TEST_NODE_TOOLS="$tools/npm/node_modules" exec "$@"
         ;;
     *) fail "usage: scripts/node.sh find | scripts/node.sh run -- COMMAND..." ;;
     esac

@@ -15,6 +15,7 @@ mod recording;
 mod registry;
 mod resources;
 mod server;
+mod subscriptions;
 pub(crate) mod tool;
 
 #[cfg(test)]

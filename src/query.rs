@@ -3,6 +3,7 @@
 //! Reads what the stores hold, within the scope of whoever asks: every question takes one. Nothing here is shaped
 //! for a protocol or a terminal; that is for those who ask. Start at [`Query`].
 
+mod choices;
 mod resolve;
 
 use std::collections::HashSet;
@@ -260,30 +261,6 @@ impl Query {
         Ok(flags)
     }
 
-    /// Ids of runs that begin like this, in order; the latest ones for an empty beginning. At most `limit`.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the database is away.
-    pub async fn ids_like(&self, beginning: &str, scope: &Scope, limit: u32) -> Result<Vec<TraceId>> {
-        let index = &self.stores.index;
-        let found = if beginning.is_empty() {
-            index.latest(&Filter { scope: scope.clone(), ..Filter::default() }, limit).await?
-        } else {
-            index.with_prefix(beginning, scope, limit).await?
-        };
-        Ok(found.into_iter().map(|sighting| sighting.trace_id).collect())
-    }
-
-    /// The values that a field has among the runs in scope, the most frequent first. At most `limit`.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the database is away.
-    pub async fn values_of(&self, field: ValueOf, scope: &Scope, limit: u32) -> Result<Vec<String>> {
-        let all = Filter { scope: scope.clone(), ..Filter::default() };
-        let values = self.stores.index.values(field, &all, limit).await?;
-        Ok(values.into_iter().map(|(value, _)| value).collect())
-    }
-
     /// How many recorded events the database does not hold yet.
     #[must_use]
     pub fn pending(&self) -> usize {
@@ -297,17 +274,6 @@ impl Query {
             Scope::All => self.pending(),
             Scope::Projects(_) => self.stores.live.pending_of(|project| scope.has(project)),
         }
-    }
-
-    /// Runs that this process has recorded lately, the last first: what can be named with the database away.
-    #[must_use]
-    pub fn at_hand(&self, scope: &Scope, limit: usize) -> Vec<TraceId> {
-        let live = &self.stores.live;
-        let is_in_scope = |id: &TraceId| {
-            *scope == Scope::All
-                || live.glimpse(id).and_then(|glimpse| glimpse.project).is_some_and(|own| scope.has(&own))
-        };
-        live.recent(1_000).into_iter().filter(is_in_scope).take(limit).collect()
     }
 
     /// What there is to ask about, whatever the filter says.

@@ -18,6 +18,7 @@ mod retirement;
 mod saving;
 mod scribe;
 mod upkeep;
+mod watch;
 mod writer;
 
 use std::path::PathBuf;
@@ -33,6 +34,7 @@ use tracing::Instrument as _;
 pub use ack::{Ack, Finished, SaveState, Saved};
 pub use counts::Counts;
 pub use intake::{DecisionRecorded, Intake, Recorded, ReviewDone, Switch};
+pub use watch::{Change, Seen, TooManyWatched, Watch};
 
 use crate::calibration::CalibrationRules;
 use crate::error::{Error, Result};
@@ -46,6 +48,7 @@ use late::Late;
 use retirement::Retirement;
 use saving::Waits;
 use scribe::{Scribe, Task};
+use watch::Watches;
 use writer::{Job, Writer};
 
 /// How long a record that one store holds waits for the other.
@@ -90,6 +93,7 @@ struct Inner {
     jobs: mpsc::UnboundedSender<Job>,
     scribe: Scribe,
     retirement: Arc<Retirement>,
+    watches: Arc<Watches>,
     counts: Arc<Counts>,
     clock: Arc<dyn Clock>,
     options: RecorderOptions,
@@ -122,6 +126,8 @@ impl Recorder {
         let retirement = Arc::new(Retirement::default());
         let counts = Arc::new(Counts::default());
         let scribe = Scribe::start(stores.clone(), Arc::clone(&counts), shutdown.clone());
+        let watches = Arc::new(Watches::default());
+        tokio::spawn(Arc::clone(&watches).run(stores.clone(), shutdown.clone()));
         let (jobs, queue) = mpsc::unbounded_channel();
         let writer = Writer {
             stores: stores.clone(),
@@ -130,6 +136,7 @@ impl Recorder {
             counts: Arc::clone(&counts),
             scribe: scribe.clone(),
             late: Late::new(stores.clone()),
+            watches: Arc::clone(&watches),
             jobs: queue,
             shutdown: shutdown.clone(),
         };
@@ -141,6 +148,7 @@ impl Recorder {
                 jobs,
                 scribe,
                 retirement,
+                watches,
                 counts,
                 clock,
                 options,

@@ -11,7 +11,7 @@ use whytrace::config::{Config, LogFormat, Settings};
 use whytrace::mcp::{Server, ToolSet, permission_for};
 use whytrace::service::{Service, Watch};
 use whytrace::store::index::Scope;
-use whytrace::transport::{BindError, Guard, HttpOptions, HttpServer, Operations, serve_stdio};
+use whytrace::transport::{BindError, Guard, HttpOptions, HttpServer, Operations, Serves, serve_stdio};
 
 use super::reach::Reach;
 use super::{Ending, greeting};
@@ -89,7 +89,11 @@ pub(super) async fn http(config: &Config, reach: &Reach) -> anyhow::Result<Endin
     }
     let calls = handler.calls().clone();
     let operations = Operations { watch: Watch::over(service.intake.recorder().clone()), calls };
-    let server = HttpServer::bind(options, move || handler.clone()).await.map_err(explain)?;
+    let handler = move |serves| match serves {
+        Serves::Session => handler.clone(),
+        Serves::Request => handler.clone().by_single_request(),
+    };
+    let server = HttpServer::bind(options, handler).await.map_err(explain)?;
     let server = server.with_operations(operations);
     let address = server.local_addr();
     let shutdown = end_on_signal()?;

@@ -1,8 +1,8 @@
 //! Completion: what a person may mean who has typed the beginning of an argument.
 //!
-//! Arguments of prompts and of resource templates are completed by their names: runs by their ids, projects by the
-//! projects that there are. Nothing is offered that whoever asks may not see. With the database away there is nothing
-//! to offer but what this process has recorded; that is no error, for a person can type on.
+//! Arguments of prompts and of resource templates are completed by their names, and by what is filled in already: a
+//! project narrows runs, intents and domains, a run gives its stages, a stage its keys. Nothing is offered that whoever
+//! asks may not see. That there is nothing to offer is no error, for a person can type on.
 
 use rmcp::ErrorData;
 use rmcp::model::{CompleteRequestParams, CompleteResult, CompletionInfo, Reference};
@@ -11,16 +11,19 @@ use super::registry::Offer;
 use super::tool::Context;
 use super::{prompts, resources};
 use crate::shown::is_visible;
-use crate::store::index::ValueOf;
+use crate::store::index::{Choice, Scope};
 
 /// The most values that the protocol lets an answer have.
 const MOST: usize = CompletionInfo::MAX_VALUES;
 
-/// The most projects among which those are looked for that begin as typed.
-const MOST_PROJECTS: u32 = 1_000;
+/// So many values are counted; beyond them it is only said that there are more.
+const COUNTED: usize = 1_000;
 
 /// What stands for a run in every tool that reads.
 const RELATIVE: [&str; 2] = ["last", "last-failed"];
+
+/// The run that a prompt is about which names none.
+const DEFAULT_RUN: &str = "last-failed";
 
 /// Completes one argument.
 ///
@@ -48,46 +51,69 @@ pub(super) async fn complete(
         _ => return Err(ErrorData::invalid_params("only prompts and resources have arguments", None)),
     };
     let typed = request.argument.value.as_str();
-    let mut values = match argument {
+    let filled = |name: &str| {
+        let filled = request.context.as_ref().and_then(|context| context.get_argument(name));
+        filled.map(String::as_str).filter(|text| !text.is_empty())
+    };
+    let narrowed = narrowed(&context.scope, filled("project"));
+    let run = filled("trace_id").unwrap_or(DEFAULT_RUN);
+    let query = &context.query;
+    let values = match argument {
         // Who may only record has nothing to look up.
         _ if !offer.has(false) => Vec::new(),
-        "trace_id" | "a" | "b" => runs(typed, is_resource, context).await,
-        "project" => projects(typed, context).await,
+        "trace_id" | "a" | "b" => runs(typed, is_resource, &narrowed, context).await,
+        "project" => choices(Choice::Project, typed, &context.scope, context).await,
+        "intent" => choices(Choice::Intent, typed, &narrowed, context).await,
+        "domain" => choices(Choice::Domain, typed, &narrowed, context).await,
+        "stage" => like(typed, query.stages_of(run, &context.scope).await),
+        "decision" => like(typed, query.keys_of(run, filled("stage"), &context.scope).await),
         // Free text, such as a task.
         _ => Vec::new(),
     };
+    offered(values)
+}
+
+/// The first values, and how many there are.
+fn offered(mut values: Vec<String>) -> Result<CompleteResult, ErrorData> {
     // One that hides something is not for picking from a list.
     values.retain(|value| value.chars().all(is_visible));
+    let total = u32::try_from(values.len()).ok().filter(|_| values.len() <= COUNTED);
     let has_more = values.len() > MOST;
     values.truncate(MOST);
-    CompletionInfo::with_pagination(values, None, has_more)
+    CompletionInfo::with_pagination(values, total, has_more)
         .map(CompleteResult::new)
         .map_err(|error| ErrorData::internal_error(error, None))
 }
 
-async fn runs(typed: &str, exact: bool, context: &Context) -> Vec<String> {
-    let limit = u32::try_from(MOST + 1).unwrap_or(u32::MAX);
-    let found = match context.query.ids_like(typed, &context.scope, limit).await {
-        Ok(found) => found,
-        Err(_) => context.query.at_hand(&context.scope, MOST),
-    };
-    let relative = RELATIVE.into_iter().filter(|_| !exact).map(str::to_owned);
-    let ids = found.into_iter().map(String::from);
-    relative.chain(ids).filter(|value| value.starts_with(typed)).collect()
-}
-
-/// Projects that begin as typed, then those that hold it elsewhere; case does not matter to who is typing.
-async fn projects(typed: &str, context: &Context) -> Vec<String> {
-    let found = context.query.values_of(ValueOf::Project, &context.scope, MOST_PROJECTS).await;
-    let typed = typed.to_lowercase();
-    let (mut first, mut then) = (Vec::new(), Vec::new());
-    for project in found.unwrap_or_default() {
-        match project.to_lowercase().find(&typed) {
-            Some(0) => first.push(project),
-            Some(_) => then.push(project),
-            None => {}
+/// The scope within one project, where one is filled in; nothing is in that of a project that may not be seen.
+fn narrowed(scope: &Scope, project: Option<&str>) -> Scope {
+    match project {
+        None => scope.clone(),
+        Some(project) => {
+            let own = scope.has(project).then(|| project.to_owned());
+            Scope::Projects(own.into_iter().collect())
         }
     }
-    first.append(&mut then);
-    first
+}
+
+async fn runs(typed: &str, exact: bool, scope: &Scope, context: &Context) -> Vec<String> {
+    let found = context.query.ids_like(typed, scope, limit()).await;
+    let relative = RELATIVE.into_iter().filter(|_| !exact).map(str::to_owned);
+    let relative = relative.filter(|value| value.starts_with(typed));
+    relative.chain(found.into_iter().map(String::from)).collect()
+}
+
+async fn choices(field: Choice, typed: &str, scope: &Scope, context: &Context) -> Vec<String> {
+    context.query.choices(field, typed, scope, limit()).await
+}
+
+/// Those that begin as typed, whatever the case, in their order.
+fn like(typed: &str, mut values: Vec<String>) -> Vec<String> {
+    let typed = typed.to_lowercase();
+    values.retain(|value| value.to_lowercase().starts_with(&typed));
+    values
+}
+
+fn limit() -> u32 {
+    u32::try_from(COUNTED + 1).unwrap_or(u32::MAX)
 }

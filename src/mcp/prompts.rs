@@ -46,11 +46,15 @@ const PROMPTS: [Text; 4] = [
         title: "Why did a run go wrong?",
         description: "Find the decisions behind a bad run",
         writes: false,
-        arguments: &[Argument {
-            name: "trace_id",
-            description: "The run; default last-failed",
-            required: false,
-        }],
+        arguments: &[
+            Argument { name: "trace_id", description: "The run; default last-failed", required: false },
+            Argument { name: "stage", description: "The stage to look at first", required: false },
+            Argument {
+                name: "decision",
+                description: "The key of the decision to look at first",
+                required: false,
+            },
+        ],
         words: debug_run,
     },
     Text {
@@ -69,7 +73,11 @@ const PROMPTS: [Text; 4] = [
         title: "Weekly calibration",
         description: "Review the last week: what keeps failing, and what to change",
         writes: false,
-        arguments: &[Argument { name: "project", description: "Only this project", required: false }],
+        arguments: &[
+            Argument { name: "project", description: "Only this project", required: false },
+            Argument { name: "intent", description: "Only this intent", required: false },
+            Argument { name: "domain", description: "Only this domain", required: false },
+        ],
         words: weekly_calibration,
     },
 ];
@@ -166,10 +174,15 @@ fn record_my_run(filled: &Filled<'_>) -> String {
 
 fn debug_run(filled: &Filled<'_>) -> String {
     let trace = filled.or("trace_id", "last-failed");
+    let stage = filled.get("stage").map(|stage| format!(" and stage {stage}")).unwrap_or_default();
+    let first = match filled.get("decision") {
+        Some(key) => format!("look first at those called {key}, then at those"),
+        None => "look first at those".to_owned(),
+    };
     format!(
         "Find out why run {trace} went as it did.\n\n\
          1. Call trace_summary with trace_id {trace} and verbose true: how it ended, its gaps, its stages.\n\
-         2. Call trace_full with trace_id {trace} for the decisions; look first at those with low confidence, thin \
+         2. Call trace_full with trace_id {trace}{stage} for the decisions; {first} with low confidence, thin \
          reasons, no alternatives or no evidence, and at what was filtered out.\n\
          3. Call trace_list for a recent good run of the same project and intent, then trace_compare with the good run as \
          trace_id_a and {trace} as trace_id_b; start at the first divergence.\n\
@@ -191,9 +204,12 @@ fn compare_runs(filled: &Filled<'_>) -> String {
 }
 
 fn weekly_calibration(filled: &Filled<'_>) -> String {
-    let project = filled.get("project");
-    let and = project.as_ref().map(|project| format!("project {project} and ")).unwrap_or_default();
-    let with = project.map(|project| format!(" with project {project}")).unwrap_or_default();
+    let given =
+        ["project", "intent", "domain"].map(|name| filled.get(name).map(|value| format!("{name} {value}")));
+    let and: String = given.iter().flatten().map(|condition| format!("{condition} and ")).collect();
+    // Flags belong to projects.
+    let [project, ..] = given;
+    let with = project.map(|project| format!(" with {project}")).unwrap_or_default();
     format!(
         "Review the runs of the last seven days.\n\n\
          1. Call trace_summary with {and}since \"7d\": how many runs, how many passed, quality, cost.\n\
@@ -236,6 +252,22 @@ mod tests {
             let words = text(&prompt.name, &Value::Object(filled));
             assert!(words.contains("1. Call trace_") && words.len() < 1_600, "{words}");
         }
+    }
+
+    #[test]
+    fn what_may_be_filled_in_stands_where_it_is_needed() {
+        let words = text("debug_run", &json!({"trace_id": "t", "stage": "plan", "decision": "depth"}));
+        assert!(words.contains("trace_full with trace_id \"t\" and stage \"plan\" for"), "{words}");
+        assert!(
+            words.contains("first at those called \"depth\", then at those with low confidence"),
+            "{words}"
+        );
+        let words = text("weekly_calibration", &json!({"project": "cobot", "domain": "robots"}));
+        assert!(
+            words.contains("trace_summary with project \"cobot\" and domain \"robots\" and since"),
+            "{words}"
+        );
+        assert!(words.contains("calibration_flags with project \"cobot\":"), "{words}");
     }
 
     #[test]

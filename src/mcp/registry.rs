@@ -79,7 +79,7 @@ pub fn permission_for(method: &str, tool: Option<&str>) -> Option<Permission> {
             let tool = TOOLS.into_iter().flatten().find(|known| Some(known.name) == tool)?;
             Some(permission(tool.writes))
         }
-        "resources/read" => Some(Permission::Read),
+        "resources/read" | "resources/subscribe" | "subscriptions/listen" => Some(Permission::Read),
         _ => None,
     }
 }

@@ -15,7 +15,8 @@ use crate::model::{Trace, TraceId};
 use crate::scorecard;
 use crate::shown::{excerpt, is_visible, shown};
 use crate::store::index::{Filter, Sort, TraceLine};
-use uri::{Part, TraceUri};
+use uri::Part;
+pub(super) use uri::TraceUri;
 
 /// How many runs are listed: the most recent ones.
 const LISTED_RUNS: u32 = 20;
@@ -64,16 +65,10 @@ pub(super) async fn recent(context: &Context) -> Result<Vec<Resource>, ErrorData
 /// # Errors
 /// When the URI names no run that the caller may see, or the run cannot be read now.
 pub(super) async fn read(uri: &str, context: &Context) -> Result<ReadResourceResult, ErrorData> {
-    let Some(TraceUri { trace_id, part }) = TraceUri::parse(uri) else {
-        let message = "no such resource: there are trace://{trace_id} and trace://{trace_id}/summary";
-        return Err(ErrorData::resource_not_found(message, None));
-    };
+    let TraceUri { trace_id, part } = parse(uri)?;
     let stores = context.intake.recorder().stores();
-    let Some(found) = stores.load(&trace_id, &context.scope).await.map_err(|error| away(&error))? else {
-        let message =
-            format!("there is no trace {}; trace_list shows those there are", quoted_id(trace_id.as_str()));
-        return Err(ErrorData::resource_not_found(message, None));
-    };
+    let found = stores.load(&trace_id, &context.scope).await.map_err(|error| away(&error))?;
+    let found = found.ok_or_else(|| unknown(&trace_id))?;
     let (text, kind) = match part {
         Part::Document => (document(&found.trace)?, JSON),
         Part::Summary => (shown(&scorecard::markdown(&found.trace)).into_owned(), MARKDOWN),
@@ -85,6 +80,28 @@ pub(super) async fn read(uri: &str, context: &Context) -> Result<ReadResourceRes
     };
     let ttl = if found.trace.status().is_finished() { ENDED_FOR_MS } else { 0 };
     Ok(ReadResourceResult::new(vec![contents]).with_ttl_ms(ttl).with_cache_scope(CacheScope::Private))
+}
+
+/// The run that a URI names, be there one or not.
+///
+/// # Errors
+/// When it is no URI of a run.
+pub(super) fn parse(uri: &str) -> Result<TraceUri, ErrorData> {
+    TraceUri::parse(uri).ok_or_else(|| {
+        let message = "no such resource: there are trace://{trace_id} and trace://{trace_id}/summary";
+        ErrorData::resource_not_found(message, None)
+    })
+}
+
+/// Says that there is no such run, or none that the caller may see.
+pub(super) fn unknown(trace_id: &TraceId) -> ErrorData {
+    let id = quoted_id(trace_id.as_str());
+    ErrorData::resource_not_found(format!("there is no trace {id}; trace_list shows those there are"), None)
+}
+
+/// Says that something is unavailable.
+pub(super) fn away(error: &Error) -> ErrorData {
+    ErrorData::internal_error(excerpt(&error.to_string(), 400), None)
 }
 
 fn both(line: &TraceLine) -> Vec<Resource> {
@@ -134,8 +151,4 @@ fn too_long(trace_id: &TraceId, bytes: usize) -> String {
          one part in full, or trace://{}/summary for the summary.",
         uri::encoded(trace_id.as_str())
     )
-}
-
-fn away(error: &Error) -> ErrorData {
-    ErrorData::internal_error(excerpt(&error.to_string(), 400), None)
 }

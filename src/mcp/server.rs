@@ -1,7 +1,8 @@
 //! The one handler behind every transport and every version of the protocol.
 //!
-//! It finds the tool, says who calls, and turns what comes back into a result. It keeps nothing between calls: a run
-//! lives behind its id, never behind a connection, so a newer client that never sends `initialize` is served alike.
+//! It finds the tool, says who calls, and turns what comes back into a result. It keeps nothing between calls but what
+//! an older client has subscribed to: a run lives behind its id, never behind a connection, so a newer client that
+//! never sends `initialize` is served alike.
 //! Identity, capabilities and instructions stand in [`get_info`](ServerHandler::get_info) alone, which feeds both
 //! ways of opening a conversation.
 
@@ -13,17 +14,19 @@ use futures::FutureExt as _;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams,
     CompleteResult, ContentBlock, GetPromptRequestParams, GetPromptResponse, Implementation,
-    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
-    ServerConfig,
+    InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
+    ReadResourceResponse, ServerCapabilities, ServerConfig, SubscribeRequestMethod, SubscribeRequestParams,
+    SubscriptionFilter, UnsubscribeRequestMethod, UnsubscribeRequestParams,
 };
-use rmcp::service::{RequestContext, RoleServer};
+use rmcp::service::{RequestContext, RoleServer, SubscriptionContext};
 use rmcp::{ErrorData, ServerHandler, model};
 use serde_json::Value;
 use tracing::Instrument as _;
 
 use super::calls::Calls;
 use super::registry::{Offer, Registry, ToolSet};
+use super::subscriptions::{self, Subscriptions};
 use super::tool::{Answer, Context, Tool, ToolError};
 use super::{completion, failure, instructions, prompts, resources};
 use crate::access::Principal;
@@ -39,7 +42,7 @@ const FIXED_FOR_MS: u64 = 3_600_000;
 /// How much of what a client says is logged of each thing, in characters.
 const LOGGED_CHARS: usize = 128;
 
-/// Answers MCP clients. Cheap to clone; all clones share the stores and keep nothing of a connection.
+/// Answers one MCP client. Cheap to clone: clones share the stores, and each serves another client.
 #[derive(Clone, Debug)]
 pub struct Server {
     intake: Arc<Intake>,
@@ -49,6 +52,9 @@ pub struct Server {
     tools: ToolSet,
     registry: Registry,
     calls: Arc<Calls>,
+    /// Whether the client stays connected between its requests, so that it can be told something.
+    is_connected: bool,
+    subscriptions: Subscriptions,
 }
 
 impl Server {
@@ -57,7 +63,16 @@ impl Server {
     #[must_use]
     pub fn new(intake: Arc<Intake>, query: Query, tools: ToolSet, scope: Scope) -> Self {
         let principal = Some(Principal::trusted(scope));
-        Self { intake, query, principal, tools, registry: Registry::new(tools), calls: Arc::default() }
+        Self {
+            intake,
+            query,
+            principal,
+            tools,
+            registry: Registry::new(tools),
+            calls: Arc::default(),
+            is_connected: true,
+            subscriptions: Subscriptions::default(),
+        }
     }
 
     /// The same server for clients that are this principal.
@@ -71,6 +86,13 @@ impl Server {
     #[must_use]
     pub fn by_request(self) -> Self {
         Self { principal: None, ..self }
+    }
+
+    /// The same server for one request of a client that has no connection: what would be said between requests is not
+    /// promised.
+    #[must_use]
+    pub fn by_single_request(self) -> Self {
+        Self { is_connected: false, ..self }
     }
 
     /// What all clones have counted.
@@ -93,6 +115,15 @@ impl Server {
         let parts = request.extensions.get::<http::request::Parts>();
         let principal = parts.and_then(|parts| parts.extensions.get::<Principal>()).cloned();
         principal.ok_or_else(|| ErrorData::invalid_request("the request does not say who makes it", None))
+    }
+
+    /// The same for what is only for those who may read.
+    fn reader(&self, request: &RequestContext<RoleServer>) -> Result<Principal, ErrorData> {
+        let principal = self.principal(request)?;
+        if principal.may(Permission::Read) {
+            return Ok(principal);
+        }
+        Err(ErrorData::invalid_request("reading runs needs a token with trace:read", None))
     }
 
     /// What is offered to whoever makes a request.
@@ -150,6 +181,7 @@ impl ServerHandler for Server {
         let capabilities = ServerCapabilities::builder()
             .enable_tools()
             .enable_resources()
+            .enable_resources_subscribe()
             .enable_prompts()
             .enable_completions()
             .build();
@@ -159,6 +191,21 @@ impl ServerHandler for Server {
         ServerConfig::new(capabilities)
             .with_server_info(identity)
             .with_instructions(instructions::instructions(self.tools))
+    }
+
+    async fn initialize(
+        &self,
+        client: InitializeRequestParams,
+        request: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        request.peer.set_peer_info(client.clone());
+        let mut result = self.negotiate_initialize(&client)?;
+        if !self.is_connected
+            && let Some(resources) = &mut result.capabilities.resources
+        {
+            resources.subscribe = None;
+        }
+        Ok(result)
     }
 
     async fn list_tools(
@@ -234,11 +281,7 @@ impl ServerHandler for Server {
         read: ReadResourceRequestParams,
         request: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let principal = self.principal(&request)?;
-        if !principal.may(Permission::Read) {
-            return Err(ErrorData::invalid_request("reading runs needs a token with trace:read", None));
-        }
-        let context = self.context(principal, &request);
+        let context = self.context(self.reader(&request)?, &request);
         let found = AssertUnwindSafe(resources::read(&read.uri, &context)).catch_unwind().await;
         found
             .unwrap_or_else(|_| {
@@ -246,6 +289,40 @@ impl ServerHandler for Server {
                 Err(ErrorData::internal_error("the resource could not be read: a fault of this server", None))
             })
             .map(Into::into)
+    }
+
+    async fn subscribe(
+        &self,
+        subscribe: SubscribeRequestParams,
+        request: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        if !self.is_connected {
+            return Err(ErrorData::method_not_found::<SubscribeRequestMethod>());
+        }
+        let context = self.context(self.reader(&request)?, &request);
+        self.subscriptions.add(&subscribe.uri, &context, &request.peer).await
+    }
+
+    async fn unsubscribe(
+        &self,
+        unsubscribe: UnsubscribeRequestParams,
+        _request: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        if !self.is_connected {
+            return Err(ErrorData::method_not_found::<UnsubscribeRequestMethod>());
+        }
+        self.subscriptions.remove(&unsubscribe.uri);
+        Ok(())
+    }
+
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        Some(subscriptions::acceptable(requested))
+    }
+
+    async fn listen(&self, stream: SubscriptionContext) -> Result<(), ErrorData> {
+        let request = stream.request_context();
+        let context = self.context(self.reader(request)?, request);
+        subscriptions::listen(&stream, &context).await
     }
 
     async fn list_prompts(

@@ -5,3 +5,4 @@ mod contract;
 mod mending;
 mod recording;
 mod resources;
+mod subscriptions;

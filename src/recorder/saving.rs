@@ -114,8 +114,12 @@ impl Recorder {
             note_wait(&inner.database_waits, matches!(database_says, Some(Ok(_))));
         }
         let verdict = self.verdict(journal_says, database_says).await;
-        if verdict.is_ok() {
+        if let Ok((saved, _)) = &verdict {
             live.arrive(trace_id, &events);
+            // Of what the database holds its writer has told.
+            if saved.database != SaveState::Saved {
+                inner.watches.touch([trace_id]);
+            }
         } else {
             live.retract(trace_id, &events);
         }

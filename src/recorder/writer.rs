@@ -15,6 +15,7 @@ use super::counts::Counts;
 use super::late::Late;
 use super::retirement::Retirement;
 use super::scribe::{Scribe, Task};
+use super::watch::Watches;
 use crate::error::{Error, Result};
 use crate::model::{EventBody, TraceId};
 use crate::store::index::{Batch, Standing, TraceOutcome};
@@ -52,6 +53,7 @@ pub(super) struct Writer {
     pub counts: Arc<Counts>,
     pub scribe: Scribe,
     pub late: Late,
+    pub watches: Arc<Watches>,
     pub jobs: mpsc::UnboundedReceiver<Job>,
     pub shutdown: CancellationToken,
 }
@@ -166,6 +168,7 @@ impl Writer {
             let _ = first.send(Err(Error::Unavailable { what: super::late::WHAT, reason }));
         }
         self.late.fetch(unready);
+        self.watches.touch(jobs.iter().map(|job| &job.trace_id));
         for mut job in jobs {
             let of_run = standings.entry(job.trace_id.clone()).or_default();
             let mine: Vec<Standing> = of_run.drain(..job.events.len().min(of_run.len())).collect();

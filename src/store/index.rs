@@ -5,6 +5,7 @@
 //! events and its row in `traces`; stages, decisions and the rest follow when it ends. That keeps one way from
 //! events to rows instead of two that could drift apart.
 
+mod choices;
 mod events;
 mod facts;
 mod filter;
@@ -20,6 +21,7 @@ mod upkeep;
 
 use std::sync::Arc;
 
+pub use choices::Choice;
 pub use events::Documented;
 pub use filter::{Filter, Gate, Scope};
 pub use flags::Ended;

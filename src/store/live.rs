@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Sealed;
-use crate::model::{Event, EventBody, EventId, TraceId};
+use crate::model::{Event, EventBody, EventId, StartEvent, TraceId};
 
 /// How many bytes of events of open runs are remembered; beyond them the longest untouched run that the database
 /// holds is forgotten.
@@ -211,6 +211,20 @@ impl Live {
     #[must_use]
     pub fn recent(&self, limit: usize) -> Vec<TraceId> {
         self.runs().by_age.values().rev().take(limit).cloned().collect()
+    }
+
+    /// How the runs met here were begun, as far as that is at hand, most recently touched first.
+    #[must_use]
+    pub fn starts(&self, limit: usize) -> Vec<StartEvent> {
+        let runs = self.runs();
+        let recent = runs.by_age.values().rev().filter_map(|id| runs.by_id.get(id));
+        let starts = recent.filter_map(|run| {
+            run.events.iter().find_map(|event| match &event.body {
+                EventBody::Start(start) => Some(start.clone()),
+                _ => None,
+            })
+        });
+        starts.take(limit).collect()
     }
 
     fn runs(&self) -> MutexGuard<'_, Runs> {

@@ -143,6 +143,15 @@ pub enum BindError {
     InvalidOrigin(String),
 }
 
+/// What one handler serves, and so how long it lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serves {
+    /// A client for as long as it is connected, on `/sse`.
+    Session,
+    /// One request, on `/mcp`: the next one of the same client gets another handler.
+    Request,
+}
+
 /// A bound server that does not answer yet.
 #[derive(Debug)]
 pub struct HttpServer {
@@ -166,7 +175,7 @@ impl HttpServer {
     /// When the address is not loopback and nobody would have to say who they are, when it cannot be bound, or an allowed host or origin cannot be read.
     pub async fn bind<H: ServerHandler>(
         options: HttpOptions,
-        factory: impl Fn() -> H + Send + Sync + 'static,
+        factory: impl Fn(Serves) -> H + Send + Sync + 'static,
     ) -> Result<Self, BindError> {
         let names = Names::new(&options.allowed_hosts, &options.allowed_origins)?;
         let listen = options.listen;
@@ -233,7 +242,7 @@ impl HttpServer {
 }
 
 fn streamable<H: ServerHandler>(
-    factory: Arc<impl Fn() -> H + Send + Sync + 'static>,
+    factory: Arc<impl Fn(Serves) -> H + Send + Sync + 'static>,
     options: &HttpOptions,
     drained: CancellationToken,
 ) -> StreamableHttpService<H, NeverSessionManager> {
@@ -245,7 +254,11 @@ fn streamable<H: ServerHandler>(
         // The gate has checked both for every path, with one set of rules.
         .disable_allowed_hosts()
         .disable_allowed_origins();
-    StreamableHttpService::new(move || Ok(factory()), Arc::new(NeverSessionManager::default()), config)
+    StreamableHttpService::new(
+        move || Ok(factory(Serves::Request)),
+        Arc::new(NeverSessionManager::default()),
+        config,
+    )
 }
 
 fn behind_gate(routes: Router, gate: Arc<Gate>) -> Router {

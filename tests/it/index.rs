@@ -4,6 +4,7 @@
 //! database, and one for Postgres behind a pooler in transaction mode. [`reference`] is what the answers are compared with: the same questions over a list in memory.
 //! [`twins`] asks both databases and the reference about histories that nobody thought of.
 
+mod choices;
 mod columns;
 mod endings;
 mod interruption;

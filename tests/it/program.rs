@@ -3,12 +3,14 @@
 //! - [`stdio`]: what a client that spawns it reads and gets; [`terminal`]: what a person who starts it by hand reads
 //! - [`crashes`]: what is left when it is killed in the middle of recording
 //! - [`http`]: `serve`, spoken to by a [`http::client`] of the tests' own
+//! - [`sdk`]: the protocol's official clients, over every transport
 //! - [`examples`]: `serve`, reported to by the pipelines of `examples`
 //! - [`bundle`]: the manifest of the bundle that clients install, and the program started as it says
 //! - [`registry`]: what the MCP registry is told of it
 //! - [`clients`]: what `docs/clients.md` tells to set and to type
 //! - [`commands`], [`import`], [`export`], [`doctor`]: the command line; [`views`]: what it shows of what was recorded
 //! - [`shell`]: what it hands to shells and reports; [`demo`]: the history that a newcomer looks around in
+//! - [`subscriptions`]: what one process records, heard through another on every transport
 //! - [`token`]: how tokens are made, listed and revoked
 //! - [`readme`]: the README as a newcomer follows it
 //! - [`team`]: several processes on one database and one bucket, and agents that move between them
@@ -23,15 +25,17 @@ mod demo;
 mod doctor;
 mod examples;
 mod export;
-mod http;
+pub(crate) mod http;
 mod import;
 mod logs;
 #[cfg(unix)]
 mod readme;
 mod registry;
+mod sdk;
 mod settings;
 mod shell;
 mod stdio;
+mod subscriptions;
 #[cfg(unix)]
 mod team;
 #[cfg(unix)]

@@ -8,14 +8,14 @@ const SCHEME: &str = "trace://";
 
 /// A run in one form.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct TraceUri {
-    pub(super) trace_id: TraceId,
-    pub(super) part: Part,
+pub(crate) struct TraceUri {
+    pub(crate) trace_id: TraceId,
+    pub(crate) part: Part,
 }
 
 /// The forms of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// JSON.
     Document,
     /// Markdown.
@@ -24,7 +24,7 @@ pub(super) enum Part {
 
 impl TraceUri {
     /// Reads a URI. A slash at the end is forgiven, because some clients' URI libraries add one.
-    pub(super) fn parse(uri: &str) -> Option<Self> {
+    pub(crate) fn parse(uri: &str) -> Option<Self> {
         let rest = uri.strip_prefix(SCHEME)?;
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         let (id, part) = match rest.split_once('/') {

@@ -56,6 +56,20 @@ impl Index {
         Ok(self.sightings(sql).await?.pop())
     }
 
+    /// What is known of those of these runs that there are, whatever their projects.
+    ///
+    /// # Errors
+    /// As [`Index::sighting`].
+    pub async fn sightings_of(&self, ids: &[TraceId]) -> Result<Vec<Sighting>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(ASKED_AT_ONCE) {
+            let mut sql = Sql::new(SIGHTING);
+            sql.push(" where t.trace_id in ").list(ids.iter().map(TraceId::as_str));
+            found.extend(self.sightings(sql).await?);
+        }
+        Ok(found)
+    }
+
     /// Runs whose ids begin with `prefix`, in the order of their ids.
     ///
     /// # Errors
@@ -202,7 +216,7 @@ impl Index {
 
 /// The first text that sorts behind all that begin with `prefix`, if there is one. Both databases sort texts by their
 /// bytes, and so by their characters.
-fn behind(prefix: &str) -> Option<String> {
+pub(super) fn behind(prefix: &str) -> Option<String> {
     let mut chars: Vec<char> = prefix.chars().collect();
     while let Some(last) = chars.pop() {
         let next = (u32::from(last) + 1..=u32::from(char::MAX)).find_map(char::from_u32);

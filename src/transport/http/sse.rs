@@ -26,6 +26,7 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use self::session::{Delivery, Sessions};
+use super::Serves;
 use super::refusal::Refusal;
 use crate::access::Principal;
 
@@ -37,13 +38,13 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Both paths of the transport; sessions end when `closing` is cancelled.
 pub(super) fn routes<H: ServerHandler>(
-    factory: Arc<impl Fn() -> H + Send + Sync + 'static>,
+    factory: Arc<impl Fn(Serves) -> H + Send + Sync + 'static>,
     closing: CancellationToken,
 ) -> Router {
     let sessions = Arc::new(Sessions::new(closing));
     let opened = Arc::clone(&sessions);
     Router::new()
-        .route(STREAM_PATH, get(async move |owner: Owner| open(&opened, factory(), owner)))
+        .route(STREAM_PATH, get(async move |owner: Owner| open(&opened, factory(Serves::Session), owner)))
         .route(MESSAGES_PATH, post(deliver))
         .with_state(sessions)
 }

@@ -34,7 +34,7 @@ impl Server {
         let echo = Echo::new();
         let handler = echo.clone();
         let more = Router::new().route("/more", get(async || "more"));
-        let server = HttpServer::bind(options, move || handler.clone()).await.unwrap().with_routes(more);
+        let server = HttpServer::bind(options, move |_| handler.clone()).await.unwrap().with_routes(more);
         let address = server.local_addr();
         let shutdown = CancellationToken::new();
         let running = tokio::spawn(server.run(shutdown.clone()));
@@ -331,7 +331,7 @@ async fn work_that_does_not_end_is_cut_off_at_shutdown() {
 async fn an_address_that_others_can_reach_needs_authentication() {
     for listen in ["0.0.0.0:0", "[::]:0", "10.0.0.1:0"] {
         let options = HttpOptions { listen: listen.parse().unwrap(), ..Default::default() };
-        let error = HttpServer::bind(options, Echo::new).await.unwrap_err();
+        let error = HttpServer::bind(options, |_| Echo::new()).await.unwrap_err();
         assert!(matches!(error, BindError::NeedsAuthentication(_)), "{listen}: {error}");
     }
 }

@@ -70,6 +70,18 @@ both! {
         assert_eq!(ids(&index.with_prefix("a", &Scope::All, 2).await.unwrap()), ["a", "a%"]);
     }
 
+    async fn any_number_of_runs_is_seen_at_once(store) {
+        let index = store.index();
+        record_all(&index, [&of("p", "a"), &of("q", "b'"), &of("q", "c")]).await;
+        let asked: Vec<_> = (0..1_100).map(|n| format!("t{n}")).chain(["b'".into(), "a".into()]).collect();
+        let asked: Vec<_> = asked.iter().map(|id| id.parse().unwrap()).collect();
+        let mut seen = index.sightings_of(&asked).await.unwrap();
+        seen.sort_by(|a, b| a.trace_id.cmp(&b.trace_id));
+        assert_eq!(ids(&seen), ["a", "b'"]);
+        assert_eq!(seen[1].project, "q");
+        assert_eq!(index.sightings_of(&[]).await.unwrap(), []);
+    }
+
     async fn the_latest_runs_come_first(store) {
         let index = store.index();
         let runs: Vec<Run> = (0..5).map(|n| child("x", "p", &format!("t{n}"), n / 2)).collect();

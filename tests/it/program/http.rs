@@ -1,6 +1,6 @@
 //! `whytrace serve`: several clients at once, old ones too, strangers refused, and an orderly end.
 
-pub(super) mod client;
+pub(crate) mod client;
 mod oauth;
 mod operations;
 pub(super) mod tokens;
@@ -15,7 +15,7 @@ use super::{decision, shown_decisions};
 use crate::support::program::{Home, Program, WHYTRACE, ended};
 
 /// A server on a free port of loopback.
-pub(super) fn serve(home: &Home) -> (Program, Client) {
+pub(crate) fn serve(home: &Home) -> (Program, Client) {
     serve_at(home, "127.0.0.1:0")
 }
 
@@ -25,7 +25,7 @@ pub(super) fn serve_at(home: &Home, address: &str) -> (Program, Client) {
 }
 
 /// A server with these options.
-fn serve_with(home: &Home, options: &[&str]) -> (Program, Client) {
+pub(super) fn serve_with(home: &Home, options: &[&str]) -> (Program, Client) {
     let server = Program::spawn(home.whytrace([&["serve"], options].concat()));
     let line = server.says("serves MCP at");
     let address = line.split("http://").nth(1).and_then(|rest| rest.strip_suffix("/mcp"));

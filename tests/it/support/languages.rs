@@ -21,6 +21,11 @@ pub(crate) fn typescript() -> Option<PathBuf> {
     prepared("WHYTRACE_TEST_TYPESCRIPT", "copy of examples/typescript", "scripts/node.sh")
 }
 
+/// The folder of the packages that `scripts/package.json` names; `None` where tests are to do without.
+pub(crate) fn tools() -> Option<PathBuf> {
+    prepared("WHYTRACE_TEST_NODE_TOOLS", "packages of scripts/package.json", "scripts/node.sh")
+}
+
 /// # Panics
 /// Where neither the thing nor the wish to do without is given.
 fn prepared(variable: &str, what: &str, script: &str) -> Option<PathBuf> {

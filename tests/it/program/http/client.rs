@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::support::program::PATIENCE;
 
 /// Knows a server's address, and the token to show there.
+#[derive(Clone)]
 pub(crate) struct Client {
     address: String,
     token: Option<String>,
@@ -195,7 +196,18 @@ pub(crate) struct Stream {
 
 impl Stream {
     pub(crate) fn open(client: &Client, path: &str) -> Self {
-        let stream = client.send("GET", path, &[("Accept", "text/event-stream")], "");
+        Self::of(client.send("GET", path, &[("Accept", "text/event-stream")], ""))
+    }
+
+    /// The stream that a message to `/mcp` is answered with.
+    pub(crate) fn post(client: &Client, headers: &[(&str, &str)], body: &str) -> Self {
+        let mut all =
+            vec![("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream")];
+        all.extend(headers);
+        Self::of(client.send("POST", "/mcp", &all, body))
+    }
+
+    fn of(stream: TcpStream) -> Self {
         let mut reader = BufReader::new(stream);
         let (status, head) = head(&mut reader);
         assert_eq!((status, header(&head, "transfer-encoding")), (200, "chunked"));
