@@ -20,7 +20,9 @@ mod list;
 mod output;
 mod patterns;
 mod progress;
+mod prune;
 mod reach;
+mod redact;
 mod reindex;
 mod screen;
 mod serve;
@@ -118,6 +120,10 @@ enum Command {
     Frontmatter(frontmatter::Frontmatter),
     /// Delete runs everywhere, for good
     Delete(delete::Delete),
+    /// Delete finished runs that are old enough
+    Prune(prune::Prune),
+    /// Take a text out of a run, everywhere
+    Redact(redact::Redact),
     /// Write the history of a pipeline that does not exist, to look around in
     Demo(demo::Demo),
     /// Make, list and revoke the tokens of clients that come over HTTP
@@ -206,6 +212,8 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Some(Command::Export(export)) => export.run(&config).await,
             Some(Command::Frontmatter(frontmatter)) => frontmatter.run(&config).await,
             Some(Command::Delete(delete)) => delete.run(&config).await,
+            Some(Command::Prune(prune)) => prune.run(&config).await,
+            Some(Command::Redact(redact)) => redact.run(&config).await,
             Some(Command::Demo(demo)) => demo.run(&config, &reach).await,
             Some(Command::Token(tokens)) => tokens.run(&config).await,
             Some(Command::Completions(completions)) => completions.run(),

@@ -1,18 +1,26 @@
-//! Keeping stores in agreement by hand: import and export, indexing again, and the doctor.
+//! Looking after the stores by hand: import and export, indexing again, deleting and redacting, and the doctor.
 //!
-//! The recorder does all of this by itself for what it records; this is for documents that come from elsewhere, for
-//! a database that was lost, and for the question whether anything is wrong.
+//! The recorder keeps the stores in agreement by itself for what it records; this is for documents that come from
+//! elsewhere, for a database that was lost, for what is not to be kept any longer, and for the question whether
+//! anything is wrong.
 
 mod doctor;
 mod export;
 mod import;
+mod leftovers;
+mod prune;
+mod redact;
 
 pub use doctor::{Finding, Report, Severity, examine, mend};
 pub use export::exported;
 pub use import::{Imported, Importer};
+pub use leftovers::{clear, gather};
+pub use prune::{Extent, extent, prune};
+pub use redact::{Redacted, redact};
 
 use std::collections::BTreeSet;
 
+use futures::StreamExt as _;
 use serde::Serialize;
 
 use crate::calibration::Flag;
@@ -20,10 +28,13 @@ use crate::error::{Error, Result};
 use crate::model::TraceId;
 use crate::store::Stores;
 use crate::store::documents::{Place, ProjectFile};
-use crate::store::index::{Ended, Scope};
+use crate::store::index::{Checking, Ended, Scope};
 
 /// How many runs go into the index together.
 const AT_ONCE: usize = 100;
+
+/// How many documents are read at the same time.
+const READ_AT_ONCE: usize = 8;
 
 /// What indexing again did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -36,12 +47,21 @@ pub struct Reindexed {
     pub unreadable: Vec<String>,
 }
 
+/// How far indexing has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// So many more documents are read and in the database.
+    Read(u64),
+    /// So many more runs are checked for what their flags say. That follows when all documents are read.
+    Checked(u64),
+}
+
 /// Indexes the documents at these places again, and the flags as the projects' files remember them. `tick` is
-/// told how many documents have been read.
+/// told how it goes.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when database or documents are away. What was indexed before stays.
-pub async fn reindex(stores: &Stores, places: &[Place], mut tick: impl FnMut(u64)) -> Result<Reindexed> {
+pub async fn reindex(stores: &Stores, places: &[Place], mut tick: impl FnMut(Progress)) -> Result<Reindexed> {
     // Where there is no document, nothing else would notice.
     stores.index.probe().await?;
     let mut done = Reindexed::default();
@@ -49,8 +69,10 @@ pub async fn reindex(stores: &Stores, places: &[Place], mut tick: impl FnMut(u64
     let mut projects = BTreeSet::new();
     for chunk in places.chunks(AT_ONCE) {
         let mut traces = Vec::with_capacity(chunk.len());
-        for place in chunk {
-            match stores.documents.read_place(place).await {
+        let reading = chunk.iter().map(async |place| (place, stores.documents.read_place(place).await));
+        let mut read = futures::stream::iter(reading).buffered(READ_AT_ONCE);
+        while let Some((place, found)) = read.next().await {
+            match found {
                 Ok(Some(found)) => {
                     traces.push((found.trace, stores.documents.path_of(place).display().to_string()));
                 }
@@ -63,10 +85,10 @@ pub async fn reindex(stores: &Stores, places: &[Place], mut tick: impl FnMut(u64
         ended.extend(traces.iter().filter_map(|(trace, _)| Ended::again(trace, stores.index.rules())));
         projects.extend(traces.iter().map(|(trace, _)| trace.project.clone()));
         done.runs += stores.index.import(traces).await?;
-        tick(chunk.len() as u64);
+        tick(Progress::Read(chunk.len() as u64));
     }
     restore_flags(stores).await?;
-    stores.index.rebuild_flags(ended).await?;
+    stores.index.rebuild_flags(&ended, |Checking { checked }| tick(Progress::Checked(checked))).await?;
     for project in projects {
         crate::recorder::write_flag_files(stores, &project).await?;
     }

@@ -11,6 +11,8 @@ mod ack;
 mod flag_files;
 mod intake;
 mod lookup;
+mod removal;
+mod retention;
 mod retirement;
 mod saving;
 mod scribe;
@@ -28,12 +30,13 @@ use tokio_util::task::TaskTracker;
 
 pub use ack::{Ack, Finished, SaveState, Saved};
 pub use intake::{DecisionRecorded, Intake, Recorded, ReviewDone, Switch};
+pub use retention::Retention;
 
 use crate::calibration::CalibrationRules;
 use crate::error::{Error, Result};
 use crate::model::{Clock, Event, EventBody, QualityRules, TraceId};
 use crate::store::documents::Documents;
-use crate::store::index::{Index, Scope, Standing};
+use crate::store::index::{Index, Standing};
 use crate::store::journal::{Journal, JournalOptions};
 use crate::store::live::Live;
 use crate::store::{DatabaseTarget, Sealed, Stores};
@@ -67,6 +70,8 @@ pub struct RecorderOptions {
     pub abandon_after: Duration,
     /// Refuse what the database does not take at once, instead of leaving it pending.
     pub require_database: bool,
+    /// How long finished runs are kept.
+    pub retention: Retention,
 }
 
 /// Records events. Cheap to clone; all clones are one.
@@ -201,21 +206,6 @@ impl Recorder {
         task.await.unwrap_or_else(|error| {
             Err(Error::Unavailable { what: "the recorder", reason: error.to_string() })
         })
-    }
-
-    /// Deletes a run everywhere, and sees to it that nothing brings it back. Says whether there was one.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when a store cannot be changed now.
-    pub async fn delete(&self, trace_id: &TraceId) -> Result<bool> {
-        let stores = &self.inner.stores;
-        let found = stores.load(trace_id, &Scope::All).await?;
-        stores.index.delete(trace_id, self.inner.clock.now()).await?;
-        stores.live.drop_run(trace_id);
-        if let Some(found) = &found {
-            stores.documents.delete(&found.trace.project, trace_id).await?;
-        }
-        Ok(found.is_some())
     }
 
     /// Writes the calibration files of a project anew; what cannot be written now follows with the next flag.

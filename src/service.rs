@@ -97,6 +97,14 @@ impl Service {
         Ok(options(config, &installation(config)?))
     }
 
+    /// What makes the marks that stand where texts were taken out by hand, also where secrets are not looked for.
+    ///
+    /// # Errors
+    /// As [`Service::open`].
+    pub fn marker(config: &Config) -> Result<Redactor> {
+        Ok(Redactor::new(installation(config)?.redaction_key()))
+    }
+
     /// Ends orderly. Nothing depends on it.
     pub async fn close(&self) {
         self.intake.recorder().close().await;
@@ -124,6 +132,7 @@ fn options(config: &Config, installation: &Installation) -> RecorderOptions {
         quality: config.quality,
         calibration: config.calibration,
         abandon_after: config.abandon_after,
+        retention: config.retention.clone(),
         require_database: config.require_database,
     }
 }

@@ -69,7 +69,7 @@ impl Importer {
     /// [`Error::Unavailable`] when the database is away: the documents are saved, and `whytrace reindex` follows.
     pub async fn finish(mut self) -> Result<Imported> {
         self.flush().await?;
-        self.stores.index.rebuild_flags(self.ended).await?;
+        self.stores.index.rebuild_flags(&self.ended, |_| {}).await?;
         for project in self.projects {
             crate::recorder::write_flag_files(&self.stores, &project).await?;
         }

@@ -6,11 +6,22 @@ use crate::store::Stores;
 use crate::store::documents::ProjectFile;
 use crate::store::index::Scope;
 
-/// Replaces `_calibration_flags.json` and `_calibration_alerts.md` of a project by what its flags say now.
+/// Replaces `_calibration_flags.json` and `_calibration_alerts.md` of a project by what its flags say now. Without
+/// flags there is nothing to write.
 pub(super) async fn write(stores: &Stores, project: &str) -> Result<()> {
+    write_if(stores, project, |flags| flags > 0).await
+}
+
+/// The same where flags may have gone, so that the files still name them.
+pub(super) async fn write_also_empty(stores: &Stores, project: &str) -> Result<()> {
+    let has_files = stores.documents.has_project_files(project).await?;
+    write_if(stores, project, |flags| flags > 0 || has_files).await
+}
+
+async fn write_if(stores: &Stores, project: &str, is_needed: impl Fn(usize) -> bool) -> Result<()> {
     let lock = stores.documents.lock_project_files(project).await?;
     let flags = stores.index.flags(&Scope::Projects(vec![project.to_owned()])).await?;
-    if flags.is_empty() {
+    if !is_needed(flags.len()) {
         return Ok(());
     }
     let mut records = serde_json::to_string_pretty(&flags).map_err(|error| Error::Corrupt {

@@ -123,6 +123,17 @@ impl Database {
         }
     }
 
+    /// Gives space back and leaves nothing of what was deleted, as far as the database can; says whether that is all.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it cannot be reached or is not writable.
+    pub(crate) async fn compact(&self) -> Result<bool> {
+        match &self.kind {
+            Kind::Sqlite(database) => database.compact().await,
+            Kind::Postgres(database) => database.compact().await.map(|()| true),
+        }
+    }
+
     /// Closes all connections.
     pub async fn close(&self) {
         match &self.kind {

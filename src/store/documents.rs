@@ -8,6 +8,7 @@
 //! Documents only grow: writing one reads what is there under the run's lock, adds the events at hand, and replaces
 //! it as a whole. Two processes that write the same run lose nothing of each other's.
 
+use std::collections::HashSet;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -153,6 +154,29 @@ impl Documents {
         written
     }
 
+    /// Replaces the document of a run by what `change` makes of it, as its next revision; `None` where there is none.
+    ///
+    /// # Errors
+    /// As [`Documents::save`], [`Error::Corrupt`] when the document cannot be read, and what `change` says.
+    pub async fn rewrite(
+        &self,
+        project: &str,
+        trace_id: &TraceId,
+        change: impl FnOnce(Trace) -> Result<Trace> + Send,
+    ) -> Result<Option<Written>> {
+        let place = place(project, trace_id);
+        let lock = self.lock(trace_id.as_str()).await?;
+        let written = match self.read_place(&place).await? {
+            Some(found) => {
+                let revision = found.trace.metadata.revision;
+                self.write(&place, &change(found.trace)?, revision).await.map(Some)
+            }
+            None => Ok(None),
+        };
+        drop(lock);
+        written
+    }
+
     /// What lies at a place now; what cannot be read is set aside and counts as nothing.
     async fn base(&self, place: &Place) -> Result<Option<Trace>> {
         match self.read_place(place).await {
@@ -197,6 +221,36 @@ impl Documents {
         }
         drop(lock);
         Ok(())
+    }
+
+    /// Removes what was set aside of runs of a project because it could not be read.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the store is not writable.
+    pub async fn delete_set_aside(&self, project: &str, runs: &HashSet<&TraceId>) -> Result<()> {
+        let stems: HashSet<String> = runs.iter().map(|trace_id| file_stem(trace_id.as_str())).collect();
+        let store = self.store()?;
+        let mut listing = store.list(Some(&folder(project)));
+        while let Some(meta) = listing.try_next().await.map_err(|error| unavailable(&error))? {
+            let name = meta.location.filename().unwrap_or_default();
+            let stem = name.split_once(".json.unreadable-").map(|(stem, _)| stem);
+            if stem.is_some_and(|stem| stems.contains(stem)) {
+                store.delete(&meta.location).await.map_err(|error| unavailable(&error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many bytes the document of a run has; 0 where there is none.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the store cannot be read.
+    pub async fn bytes(&self, project: &str, trace_id: &TraceId) -> Result<u64> {
+        match self.store()?.head(&place(project, trace_id).0).await {
+            Ok(meta) => Ok(meta.size),
+            Err(object_store::Error::NotFound { .. }) => Ok(0),
+            Err(error) => Err(unavailable(&error)),
+        }
     }
 
     /// All places of documents, in order.
@@ -252,6 +306,14 @@ impl Documents {
     pub async fn write_project_file(&self, project: &str, file: ProjectFile, text: String) -> Result<()> {
         let place = Place(folder(project).join(file.name()));
         self.put(&place, text).await
+    }
+
+    /// Whether a project has calibration files.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the store cannot be read.
+    pub async fn has_project_files(&self, project: &str) -> Result<bool> {
+        Ok(self.get(&folder(project).join(ProjectFile::Flags.name())).await?.is_some())
     }
 
     /// Reads one of the calibration files of each project.

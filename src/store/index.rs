@@ -13,6 +13,8 @@ mod lookup;
 mod page;
 mod projection;
 mod record;
+mod redaction;
+mod removal;
 mod row;
 mod search;
 mod tokens;
@@ -22,10 +24,11 @@ use std::sync::Arc;
 
 pub use events::Documented;
 pub use filter::{Filter, Gate, Scope};
-pub use flags::Ended;
+pub use flags::{Checking, Ended};
 pub use lookup::Sighting;
 pub use page::{Cursor, Page, Sort, TraceLine, ValueOf};
 pub use record::{Batch, Standing, TraceOutcome};
+pub use removal::Expired;
 pub use tokens::{KeptToken, Permission, Permissions, Token, TokenHash, UnknownPermission};
 
 use super::database::{Database, DatabaseTarget, database_error};

@@ -1,4 +1,4 @@
-//! Whole runs in and out: import, indexing again, deletion.
+//! Whole runs in: import, and indexing again.
 
 use chrono::{DateTime, Utc};
 
@@ -35,46 +35,6 @@ impl Index {
                         }
                     }
                     Ok(taken)
-                })
-            })
-            .await
-    }
-
-    /// Removes a run with everything that belongs to it and leaves a tombstone, so that nothing brings it back.
-    ///
-    /// # Errors
-    /// [`crate::Error::Unavailable`] when the database is away.
-    pub async fn delete(&self, trace_id: &TraceId, at: Timestamp) -> Result<()> {
-        let trace_id = trace_id.clone();
-        self.database
-            .write(true, move |session| {
-                Box::pin(async move {
-                    let id = trace_id.as_str();
-                    let sql = Sql::new(
-                        "insert into tombstones (trace_id, deleted_at) values ($1, $2) on conflict (trace_id) do nothing",
-                    )
-                    .bind(id)
-                    .bind(at);
-                    session.execute(sql).await?;
-                    if !session.is_postgres() {
-                        let words =
-                            "delete from trace_words where rowid in (select row_id from traces where trace_id = $1)";
-                        session.execute(Sql::new(words).bind(id)).await?;
-                    }
-                    for text in [
-                        "delete from tags where trace_id = $1",
-                        "delete from stages where trace_id = $1",
-                        "delete from decisions where trace_id = $1",
-                        "delete from alternatives where trace_id = $1",
-                        "delete from principle_scores where trace_id = $1",
-                        "delete from evidence where trace_id = $1",
-                        "delete from events where trace_id = $1",
-                        "delete from conflicts where trace_id = $1",
-                        "delete from traces where trace_id = $1",
-                    ] {
-                        session.execute(Sql::new(text).bind(id)).await?;
-                    }
-                    Ok(())
                 })
             })
             .await

@@ -15,6 +15,7 @@ use super::{JournalError, JournalStats, Position};
 pub(super) enum Job {
     Append(Append),
     Release(Vec<Position>),
+    Renew,
     /// Answered with whether a file was removed.
     RetireIfIdle(oneshot::Sender<bool>),
     /// Answered when all files are closed.
@@ -39,6 +40,10 @@ pub(super) fn run(mut writer: Writer, mut jobs: UnboundedReceiver<Job>, stats: &
         publish(&writer, stats);
         match turn.last {
             None => {}
+            Some(Last::Renew) => {
+                writer.renew();
+                publish(&writer, stats);
+            }
             Some(Last::RetireIfIdle(reply)) => {
                 let retired = writer.retire_if_idle();
                 publish(&writer, stats);
@@ -90,6 +95,7 @@ struct Turn {
 }
 
 enum Last {
+    Renew,
     RetireIfIdle(oneshot::Sender<bool>),
     Close(oneshot::Sender<()>),
 }
@@ -102,6 +108,7 @@ impl Turn {
             match job {
                 Job::Append(append) => turn.appends.push(append),
                 Job::Release(positions) => turn.released.extend(positions),
+                Job::Renew => turn.last = Some(Last::Renew),
                 Job::RetireIfIdle(reply) => turn.last = Some(Last::RetireIfIdle(reply)),
                 Job::Close(reply) => turn.last = Some(Last::Close(reply)),
             }
