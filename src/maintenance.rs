@@ -4,19 +4,23 @@
 //! elsewhere, for a database that was lost, for what is not to be kept any longer, and for the question whether
 //! anything is wrong.
 
+mod backup;
 mod doctor;
 mod export;
 mod import;
 mod leftovers;
 mod prune;
 mod redact;
+mod restore;
 
+pub use backup::{Manifest, Step, backup};
 pub use doctor::{Finding, Report, Severity, examine, mend};
 pub use export::exported;
 pub use import::{Imported, Importer};
 pub use leftovers::{clear, gather};
 pub use prune::{Extent, extent, prune};
 pub use redact::{Redacted, redact};
+pub use restore::{Restored, restore};
 
 use std::collections::BTreeSet;
 
@@ -62,6 +66,29 @@ pub enum Progress {
 /// # Errors
 /// [`Error::Unavailable`] when database or documents are away. What was indexed before stays.
 pub async fn reindex(stores: &Stores, places: &[Place], mut tick: impl FnMut(Progress)) -> Result<Reindexed> {
+    let Indexed { done, ended, projects } = index_documents(stores, places, &mut tick).await?;
+    restore_flags(stores).await?;
+    stores.index.rebuild_flags(&ended, |Checking { checked }| tick(Progress::Checked(checked))).await?;
+    for project in projects {
+        crate::recorder::write_flag_files(stores, &project).await?;
+    }
+    Ok(done)
+}
+
+/// What came of indexing documents.
+struct Indexed {
+    done: Reindexed,
+    /// Runs that ended for good.
+    ended: Vec<Ended>,
+    projects: BTreeSet<String>,
+}
+
+/// Indexes the documents at these places, and leaves flags alone.
+async fn index_documents(
+    stores: &Stores,
+    places: &[Place],
+    tick: &mut impl FnMut(Progress),
+) -> Result<Indexed> {
     // Where there is no document, nothing else would notice.
     stores.index.probe().await?;
     let mut done = Reindexed::default();
@@ -87,12 +114,7 @@ pub async fn reindex(stores: &Stores, places: &[Place], mut tick: impl FnMut(Pro
         done.runs += stores.index.import(traces).await?;
         tick(Progress::Read(chunk.len() as u64));
     }
-    restore_flags(stores).await?;
-    stores.index.rebuild_flags(&ended, |Checking { checked }| tick(Progress::Checked(checked))).await?;
-    for project in projects {
-        crate::recorder::write_flag_files(stores, &project).await?;
-    }
-    Ok(done)
+    Ok(Indexed { done, ended, projects })
 }
 
 /// Puts flags back as the projects' files remember them, so that what people decided about them is kept.

@@ -97,6 +97,12 @@ impl Service {
         Ok(options(config, &installation(config)?))
     }
 
+    /// How a recorder of this configuration would be opened for an installation that is known by other means.
+    #[must_use]
+    pub fn options_for(config: &Config, installation: &Installation) -> RecorderOptions {
+        options(config, installation)
+    }
+
     /// What makes the marks that stand where texts were taken out by hand, also where secrets are not looked for.
     ///
     /// # Errors

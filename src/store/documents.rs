@@ -290,6 +290,30 @@ impl Documents {
         Ok(Some(Found { trace: loaded.trace, integrity: loaded.integrity }))
     }
 
+    /// The text of whatever document lies at a place, as it stands.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the store cannot be read, [`Error::Corrupt`] when it is not UTF-8.
+    pub async fn text(&self, place: &Place) -> Result<Option<String>> {
+        if !self.root.exists() {
+            return Ok(None);
+        }
+        self.get(&place.0).await
+    }
+
+    /// Puts a document where a backup found it, word for word, with its summary.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the store is not writable.
+    pub async fn put_back(&self, at: &str, text: String) -> Result<Place> {
+        let place = Place(Path::from(at));
+        if let Ok(loaded) = document::read(&text, &self.rules) {
+            self.put(&summary_place(&place), crate::scorecard::markdown(&loaded.trace)).await?;
+        }
+        self.put(&place, text).await?;
+        Ok(place)
+    }
+
     /// Keeps others from writing the calibration files of a project, until what it gives is dropped. Whoever reads the
     /// flags under it and then writes does not put older ones in the place of newer ones.
     ///

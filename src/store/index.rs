@@ -5,6 +5,7 @@
 //! events and its row in `traces`; stages, decisions and the rest follow when it ends. That keeps one way from
 //! events to rows instead of two that could drift apart.
 
+mod copy;
 mod events;
 mod facts;
 mod filter;
@@ -22,6 +23,7 @@ mod upkeep;
 
 use std::sync::Arc;
 
+pub use copy::KeptRow;
 pub use events::Documented;
 pub use filter::{Filter, Gate, Scope};
 pub use flags::{Checking, Ended};

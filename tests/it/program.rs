@@ -9,6 +9,7 @@
 //! - [`clients`]: what `docs/clients.md` tells to set and to type
 //! - [`commands`], [`import`], [`export`], [`doctor`]: the command line; [`views`]: what it shows of what was recorded
 //! - [`shell`]: what it hands to shells and reports; [`demo`]: the history that a newcomer looks around in
+//! - [`keeping`]: what is not to be kept is gone from every file and table: `delete`, `prune`, `redact`
 //! - [`token`]: how tokens are made, listed and revoked
 //! - [`readme`]: the README as a newcomer follows it
 //! - [`settings`]: what it makes of settings that are wrong, or of a database that is not there
@@ -24,6 +25,7 @@ mod examples;
 mod export;
 mod http;
 mod import;
+mod keeping;
 #[cfg(unix)]
 mod readme;
 mod registry;
