@@ -95,4 +95,5 @@ fn ids(trace: &Trace) -> impl Iterator<Item = &str> {
         .chain(trace.decisions().map(|(_, decision)| decision.decision_id.as_str()))
         .chain(trace.metadata.events.keys().map(|id| id.as_str()))
         .chain(trace.metadata.unplaced.iter().map(|event| event.event_id.as_str()))
+        .chain(trace.metadata.unplaced.iter().filter_map(|event| Some(event.body.target()?.as_str())))
 }

@@ -147,17 +147,14 @@ fn of_a_deleted_run_no_byte_is_left() {
 fn of_pruned_runs_no_byte_is_left_and_it_is_said_before_how_much_that_is() {
     on_both(|home, schema| {
         plant(home);
-        let dry = home
-            .run(["prune", "--older-than", "1s", "--project", "cobot", "--dry-run"])
-            .worked()
-            .stdout
-            .clone();
+        let shown = home.run(["show", RUN, "--json"]).worked().json();
+        let end = shown["run"]["completed_at"].as_str().unwrap();
+        let dry = home.run(["prune", "--older-than", end, "--project", "cobot", "--dry-run"]).worked().stdout;
         assert!(
             dry.starts_with("3 runs with ") && dry.ends_with(" of documents would be deleted.\n"),
             "{dry}"
         );
-        let done =
-            home.run(["prune", "--older-than", "1s", "--status", "failed", "--yes", "--json"]).worked();
+        let done = home.run(["prune", "--older-than", end, "--status", "failed", "--yes", "--json"]).worked();
         let said = done.json();
         assert_eq!(
             (&said["runs"], &said["deleted"], &said["left_behind"]),
@@ -203,8 +200,8 @@ fn whoever_prunes_says_how_old_and_open_runs_stay() {
     let unsaid = home.run(["prune", "--yes"]);
     assert_eq!(unsaid.code, Some(2));
     assert!(unsaid.stderr.contains("say --older-than, or set retention_days"), "{unsaid:?}");
-    assert_eq!(home.run(["prune", "--older-than", "1s"]).code, Some(2), "nobody can be asked");
-    let none = home.run(["prune", "--older-than", "1s", "--yes"]).worked().stdout.clone();
+    assert_eq!(home.run(["prune", "--older-than", "2026-02-13"]).code, Some(2), "nobody can be asked");
+    let none = home.run(["prune", "--older-than", "2026-02-13", "--yes"]).worked().stdout.clone();
     assert_eq!(none, "0 runs deleted.\n");
     assert!(server.close().success());
 }

@@ -22,7 +22,6 @@ fn told(home: &Home) -> String {
         &["summary", "--json"] as &[&str],
         &["summary", "--group-by", "intent", "--json"],
         &["flags", "--state", "all", "--json"],
-        &["patterns", "--days", "20000", "--min-runs", "1", "--json"],
     ] {
         told.push_str(&home.run(question).worked().stdout);
     }
