@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# A throw-away Postgres, for the tests and for trying things out.
+# A throw-away Postgres, and PgBouncer before it, for the tests and for trying things out.
 #
-#   scripts/postgres.sh find               print the folder of the server's programs; where there is none, install
-#                                          the server if apt-get can be used
+#   scripts/postgres.sh find               print the folder of the server's programs; where there is none, or no
+#                                          PgBouncer, install them if apt-get can be used
 #   scripts/postgres.sh run -- COMMAND...  start a server, run COMMAND with its address, stop and remove the server
 #
 # COMMAND finds in its environment
 #   WHYTRACE_TEST_DATABASE_URL  an empty database, as a role that owns it and has no other rights
+#   WHYTRACE_TEST_POOLER_URL    the same database through PgBouncer in transaction mode, as it is installed
+#   WHYTRACE_TEST_LAX_POOLER_URL  the same through one that takes and drops settings that it cannot pass on
 #   WHYTRACE_TEST_POSTGRES_BIN  the folder of initdb, pg_ctl and the rest, for a test that needs a server of its own
 #   WHYTRACE_TEST_POSTGRES_DIR  a folder that belongs to the user who runs the server. It holds `settings.conf` and
 #                               the superuser's `password`, for such a server to share. When COMMAND ends, servers
@@ -35,7 +37,11 @@ main() {
         [ $# -gt 0 ] || fail "run -- needs a command"
         find_or_install
         start
-        env WHYTRACE_TEST_DATABASE_URL="postgres://whytrace:$password@127.0.0.1:$port/whytrace_test" \
+        start_poolers
+        local database="postgres://whytrace:$password@127.0.0.1"
+        env WHYTRACE_TEST_DATABASE_URL="$database:$port/whytrace_test" \
+            WHYTRACE_TEST_POOLER_URL="$database:$pooler_port/whytrace_test" \
+            WHYTRACE_TEST_LAX_POOLER_URL="$database:$lax_pooler_port/whytrace_test" \
             WHYTRACE_TEST_POSTGRES_BIN="$bin" WHYTRACE_TEST_POSTGRES_DIR="$dir" "$@"
         ;;
     *) fail "usage: scripts/postgres.sh find | scripts/postgres.sh run -- COMMAND..." ;;
@@ -52,6 +58,18 @@ find_or_install() {
         bin=$(find_programs)
         [ -n "$bin" ] || fail "the postgresql package is installed, but its initdb was not found"
     fi
+    pgbouncer=$(find_pooler)
+    if [ -z "$pgbouncer" ]; then
+        # Debian would start one on port 6432; in what it takes for a rescue system it starts nothing.
+        install pgbouncer RUNLEVEL=1 || fail "no PgBouncer here: install it (Debian, Ubuntu: apt-get install" \
+            "pgbouncer; macOS: brew install pgbouncer), or test without Postgres: scripts/test.sh --embedded-only"
+        pgbouncer=$(find_pooler)
+    fi
+}
+
+find_pooler() {
+    local folders=$PATH:/usr/sbin:/usr/local/sbin:/opt/homebrew/bin
+    PATH=$folders command -v pgbouncer || true
 }
 
 # Prints the folder that holds all the programs, or nothing. Debian keeps it off PATH; what PATH has may be a link.
@@ -70,21 +88,33 @@ $(printf '%s\n' /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /opt/homebrew/opt/pos
 }
 
 install_server() {
-    command -v apt-get >/dev/null || return 1
-    [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null || return 1
-    say "postgres.sh: no Postgres server here, so installing Debian's package postgresql"
     # Debian would create a cluster and start it on port 5432; this machine is only to have the programs.
-    local no_cluster=/etc/postgresql-common/createcluster.d/whytrace-no-cluster.conf
+    local no_cluster=/etc/postgresql-common/createcluster.d/whytrace-no-cluster.conf installed=0
+    may_install || return 1
     as_root mkdir -p "${no_cluster%/*}"
     echo "create_main_cluster = false" | as_root tee "$no_cluster" >/dev/null
-    local installed=0 output
+    install postgresql || installed=$?
+    as_root rm -f "$no_cluster"
+    return "$installed"
+}
+
+may_install() {
+    command -v apt-get >/dev/null || return 1
+    [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null
+}
+
+# install PACKAGE [VARIABLE=VALUE...]
+install() {
+    may_install || return 1
+    local package=$1 installed=0 output
+    shift
+    say "postgres.sh: installing Debian's package $package"
     output=$({
         as_root apt-get update -qq &&
-            as_root env DEBIAN_FRONTEND=noninteractive \
-                apt-get install -y -qq --no-install-recommends postgresql
+            as_root env DEBIAN_FRONTEND=noninteractive "$@" \
+                apt-get install -y -qq --no-install-recommends "$package"
     } 2>&1) || installed=$?
     [ "$installed" -eq 0 ] || say "$output"
-    as_root rm -f "$no_cluster"
     return "$installed"
 }
 
@@ -187,9 +217,50 @@ as_superuser() {
         --dbname=postgres --command="$1"
 }
 
+# Two of them: as a user finds it after installing it, and with the setting that its documentation proposes for
+# programs that bring settings along.
+start_poolers() {
+    (umask 077 && printf '"whytrace" "%s"\n' "$password" >"$dir/pooler-users")
+    start_pooler pooler
+    pooler_port=$port_of_pooler
+    start_pooler lax-pooler "ignore_startup_parameters = options,extra_float_digits"
+    lax_pooler_port=$port_of_pooler
+}
+
+# start_pooler NAME [SETTING]: leaves its port in port_of_pooler
+start_pooler() {
+    local name=$1 attempt
+    for attempt in 1 2 3 4 5 6 7 8 9 10; do
+        port_of_pooler=$((20000 + RANDOM % 12000))
+        cat >"$dir/$name.ini" <<SETTINGS
+[databases]
+whytrace_test = host=127.0.0.1 port=$port
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = $port_of_pooler
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = $dir/pooler-users
+pool_mode = transaction
+default_pool_size = 20
+max_client_conn = 2000
+pidfile = $dir/$name.pid
+logfile = $dir/$name.log
+${2:-}
+SETTINGS
+        if [ -n "$user" ]; then chown "$user:" "$dir/$name.ini" "$dir/pooler-users"; fi
+        as_user "$pgbouncer" --daemon --quiet "$dir/$name.ini" >/dev/null 2>"$dir/$name.err" && return
+    done
+    fail "PgBouncer did not start (attempt $attempt): $(cat "$dir/$name.err" "$dir/$name.log" 2>/dev/null)"
+}
+
 stop() {
     trap '' HUP INT TERM
-    local server
+    local server pooler
+    for pooler in "$dir"/*pooler.pid; do
+        [ -e "$pooler" ] || continue
+        as_user kill "$(cat "$pooler")" 2>/dev/null || true
+    done
     for server in "$dir"/*/postmaster.pid; do
         [ -e "$server" ] || continue
         as_user "$bin/pg_ctl" stop --pgdata="${server%/*}" --mode=immediate --silent >/dev/null 2>&1 ||

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Python, for the example in it and for the tools that come as its packages.
+# Python, for the example in it and for the tools that come as its packages, a server that speaks S3 among them.
 #
 #   scripts/python.sh find               print the program's path; where there is none that is new enough, install it
 #   scripts/python.sh run -- COMMAND...  run COMMAND with it, `mypy` and `shellcheck` first on PATH
@@ -70,7 +70,7 @@ packages() {
         return
     fi
     find_or_install
-    say "python.sh: installing the packages of examples/python, mypy and shellcheck under $tools"
+    say "python.sh: installing the packages of examples/python, moto, mypy and shellcheck under $tools"
     rm -rf "$tools/python"
     "$python" -m venv "$tools/python"
     output=$("$tools/python/bin/pip" install --disable-pip-version-check --quiet \

@@ -4,7 +4,8 @@
 #   scripts/test.sh [--embedded-only] [--rust-only] [-- ARGUMENTS...]
 #
 #   --embedded-only  test without Postgres, which otherwise is started for the tests and removed after them
-#   --rust-only      test without the examples in Python and TypeScript, the bundle, and the lints of scripts
+#   --rust-only      test without the examples in Python and TypeScript, the bundle, the lints of scripts, and object
+#                    stores, whose server comes with Python
 #   ARGUMENTS        go to `cargo test`, for example: scripts/test.sh -- --test it -- --nocapture
 #
 # Needs cargo with rustfmt and clippy, a C compiler, curl, and a Postgres server, Node and Python, which postgres.sh,
@@ -16,6 +17,7 @@ MACHETE=cargo-machete@0.9.2
 DENY=cargo-deny@0.20.2
 
 node_and_python=(scripts/node.sh run -- scripts/python.sh run --)
+s3=(python scripts/s3.py run --)
 
 main() {
     read_arguments "$@"
@@ -27,7 +29,7 @@ main() {
 
     if [ "$embedded_only" = yes ]; then not_checked "everything on Postgres: --embedded-only was given"; fi
     if [ "$rust_only" = yes ]; then
-        not_checked "examples in Python and TypeScript, bundle, scripts: --rust-only was given"
+        not_checked "examples in Python and TypeScript, bundle, scripts, object stores: --rust-only was given"
     fi
     step "formatting" cargo fmt --check
     step "lock file" cargo fetch --locked --quiet
@@ -36,7 +38,7 @@ main() {
         step "Node and Python" "${node_and_python[@]}" true
         step "scripts" "${node_and_python[@]}" shellcheck scripts/*.sh .ci/run
         step "bundle manifest" "${node_and_python[@]}" mcpb validate mcp-manifest.json
-        step "types of Python" "${node_and_python[@]}" mypy --strict --no-incremental examples/python assets
+        step "types of Python" "${node_and_python[@]}" mypy --strict --no-incremental examples/python assets scripts/s3.py
         step "types of TypeScript" types_of_typescript
     fi
     step "unused dependencies" unused_dependencies
@@ -47,7 +49,7 @@ main() {
     if [ "$rust_only" = yes ]; then
         tests=(env WHYTRACE_TEST_RUST_ONLY=1 "${tests[@]}")
     else
-        tests=("${node_and_python[@]}" "${tests[@]}")
+        tests=("${node_and_python[@]}" "${s3[@]}" "${tests[@]}")
     fi
     if [ "$embedded_only" = yes ]; then
         step "tests on SQLite alone" env WHYTRACE_TEST_EMBEDDED_ONLY=1 "${tests[@]}"

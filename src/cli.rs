@@ -79,6 +79,9 @@ struct Options {
     /// Postgres schema that holds everything [default: whytrace]
     #[arg(long, global = true, value_name = "NAME")]
     schema: Option<String>,
+    /// Where documents lie: a folder, s3://BUCKET/PREFIX, gs://... or az://... [default: HOME]
+    #[arg(long, global = true, value_name = "WHERE")]
+    documents: Option<String>,
     /// Refuse what this store does not take at once, instead of leaving it pending
     #[arg(long, global = true, value_name = "STORE", value_parser = ["database"])]
     require: Option<String>,
@@ -184,6 +187,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         config: options.config,
         database_url: options.database_url,
         schema: options.schema,
+        documents: options.documents,
         require: options.require,
         tools: options.tools,
         prompts: options.prompts,

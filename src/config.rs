@@ -19,6 +19,7 @@ use crate::gate::Prompts;
 use crate::model::QualityRules;
 use crate::recorder::{Retention, Switch};
 use crate::store::DatabaseTarget;
+use crate::store::documents::{DocumentsTarget, TargetError};
 
 /// Everything that can be set, with its value.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct Config {
     pub home: PathBuf,
     /// The database.
     pub database: DatabaseTarget,
+    /// Where documents lie.
+    pub documents: DocumentsTarget,
     /// Refuse what the database does not take at once.
     pub require_database: bool,
     /// Where HTTP listens.
@@ -66,6 +69,9 @@ pub enum ConfigError {
     /// No home folder is set, and the platform names none.
     #[error("no data folder: set WHYTRACE_HOME")]
     NoHome,
+    /// What is set names no place for documents. What it was set to is not said: a secret may stand in it.
+    #[error("documents: {0}")]
+    Documents(#[from] TargetError),
     /// A value is not among those allowed.
     #[error("{name} is {value:?}; {allowed}")]
     Value {
@@ -86,9 +92,9 @@ impl Config {
     /// # Errors
     /// When a source cannot be read or a value is not allowed.
     pub fn load(flags: Settings, environment: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let environment = Settings::from_environment(environment)?;
-        let chosen = flags.config.clone().or_else(|| environment.config.clone());
-        let home = flags.home.clone().or_else(|| environment.home.clone());
+        let variables = Settings::from_environment(&environment)?;
+        let chosen = flags.config.clone().or_else(|| variables.config.clone());
+        let home = flags.home.clone().or_else(|| variables.home.clone());
         let file = match chosen {
             Some(path) => Settings::from_file(&path)?,
             None => match home.or_else(default_home) {
@@ -96,13 +102,30 @@ impl Config {
                 None => Settings::default(),
             },
         };
-        Self::from_settings(flags.over(environment).over(file))
+        Self::from_settings(flags.over(variables).over(file), environment)
     }
 
-    fn from_settings(settings: Settings) -> Result<Self, ConfigError> {
+    /// Where documents lie, for people, if that is not the home folder.
+    #[must_use]
+    pub fn documents_elsewhere(&self) -> Option<String> {
+        let is_home = matches!(&self.documents, DocumentsTarget::Folder(path) if *path == self.home);
+        (!is_home).then(|| self.documents.describe())
+    }
+
+    fn from_settings(
+        settings: Settings,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
         let quality = quality(&settings)?;
         let home = settings.home.or_else(default_home).ok_or(ConfigError::NoHome)?;
         let database = database(&home, settings.database_url, settings.schema)?;
+        let documents = match settings.documents {
+            Some(text) => {
+                let options = settings.documents_options.unwrap_or_default();
+                DocumentsTarget::parse(&text, &home, options, environment)?
+            }
+            None => DocumentsTarget::Folder(home.clone()),
+        };
         let requires_token = match settings.auth.as_deref() {
             None | Some("none") => false,
             Some("token") => true,
@@ -166,6 +189,7 @@ impl Config {
         }
         Ok(Self {
             database,
+            documents,
             require_database,
             listen: settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7717))),
             allowed_hosts: settings.allowed_hosts.unwrap_or_default(),

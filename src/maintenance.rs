@@ -23,6 +23,7 @@ pub use redact::{Redacted, redact};
 pub use restore::{Restored, restore};
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 
 use futures::StreamExt as _;
 use serde::Serialize;
@@ -36,9 +37,6 @@ use crate::store::index::{Checking, Ended, Scope};
 
 /// How many runs go into the index together.
 const AT_ONCE: usize = 100;
-
-/// How many documents are read at the same time.
-const READ_AT_ONCE: usize = 8;
 
 /// What indexing again did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -96,13 +94,10 @@ async fn index_documents(
     let mut projects = BTreeSet::new();
     for chunk in places.chunks(AT_ONCE) {
         let mut traces = Vec::with_capacity(chunk.len());
-        let reading = chunk.iter().map(async |place| (place, stores.documents.read_place(place).await));
-        let mut read = futures::stream::iter(reading).buffered(READ_AT_ONCE);
-        while let Some((place, found)) = read.next().await {
-            match found {
-                Ok(Some(found)) => {
-                    traces.push((found.trace, stores.documents.path_of(place).display().to_string()));
-                }
+        let mut reading = pin!(stores.documents.read_places(chunk));
+        while let Some((place, read)) = reading.next().await {
+            match read {
+                Ok(Some(found)) => traces.push((found.trace, stores.documents.address_of(place))),
                 Ok(None) => {}
                 Err(Error::Corrupt { place, reason }) => done.unreadable.push(format!("{place}: {reason}")),
                 Err(error) => return Err(error),

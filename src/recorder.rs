@@ -10,6 +10,7 @@
 mod ack;
 mod flag_files;
 mod intake;
+mod late;
 mod lookup;
 mod removal;
 mod retention;
@@ -35,11 +36,12 @@ pub use retention::Retention;
 use crate::calibration::CalibrationRules;
 use crate::error::{Error, Result};
 use crate::model::{Clock, Event, EventBody, QualityRules, TraceId};
-use crate::store::documents::Documents;
+use crate::store::documents::{Documents, DocumentsTarget};
 use crate::store::index::{Index, Standing};
 use crate::store::journal::{Journal, JournalOptions};
 use crate::store::live::Live;
 use crate::store::{DatabaseTarget, Sealed, Stores};
+use late::Late;
 use retirement::Retirement;
 use saving::Waits;
 use scribe::{Scribe, Task};
@@ -54,10 +56,12 @@ const WAITS_IN_VAIN: u32 = 2;
 /// Where things are, and by which rules they are recorded.
 #[derive(Clone, Debug)]
 pub struct RecorderOptions {
-    /// The home folder: journal, documents, locks.
+    /// The home folder: journal and locks.
     pub home: PathBuf,
     /// The database.
     pub database: DatabaseTarget,
+    /// Where documents lie.
+    pub documents: DocumentsTarget,
     /// The name of the installation whose stores these are.
     pub installation: String,
     /// The name of this process.
@@ -106,7 +110,7 @@ impl Recorder {
     /// [`Error::Unavailable`] when the journal cannot be set up at all.
     pub fn open(options: RecorderOptions, clock: Arc<dyn Clock>) -> Result<Self> {
         let index = Index::new(&options.database, options.quality).with_calibration(options.calibration);
-        let documents = Documents::new(&options.home, options.quality);
+        let documents = Documents::new(&options.documents, options.quality);
         let stores = Stores { index, documents, live: Arc::new(Live::default()) };
         let journal = Journal::open(JournalOptions::new(
             options.home.join("journal"),
@@ -123,6 +127,7 @@ impl Recorder {
             journal: Some(journal.clone()),
             retirement: Arc::clone(&retirement),
             scribe: scribe.clone(),
+            late: Late::new(stores.clone()),
             jobs: queue,
             shutdown: shutdown.clone(),
         };
@@ -330,8 +335,8 @@ impl Recorder {
             ack,
             trace: trace.map(Box::new),
             flags,
-            summary: written.as_ref().map(|document| document.summary_path.clone()),
-            document: written.map(|document| document.path),
+            summary: written.as_ref().map(|document| document.summary_address.clone()),
+            document: written.map(|document| document.address),
         })
     }
 }

@@ -84,7 +84,7 @@ impl Service {
     pub fn stores(config: &Config) -> Stores {
         Stores {
             index: Index::new(&config.database, config.quality).with_calibration(config.calibration),
-            documents: Documents::new(&config.home, config.quality),
+            documents: Documents::new(&config.documents, config.quality),
             live: Arc::new(Live::default()),
         }
     }
@@ -133,6 +133,7 @@ fn options(config: &Config, installation: &Installation) -> RecorderOptions {
     RecorderOptions {
         home: config.home.clone(),
         database: config.database.clone(),
+        documents: config.documents.clone(),
         installation: installation.id.clone(),
         process: process_name(),
         quality: config.quality,

@@ -20,11 +20,11 @@ use super::{Ending, answer, output, progress};
   whytrace restore /backups/2026-02-13 --home /somewhere/new
   (cd /backups/2026-02-13 && sha256sum --check --quiet SHA256SUMS)
 
-Servers may go on writing: what they had acknowledged when the backup began is in it. It holds documents,
-what the database alone holds (events of open runs, flags, the memory of deleted runs, hashes of tokens),
-journals of this home, and the installation's key: keep it as secret as the home. Not in it: config.toml,
-and journals on other machines, whose records the database has unless it is away. On Postgres it is a
-backup of these runs all the same, however large; pg_dump serves as well for the database alone.")]
+Servers may go on writing: what they had acknowledged when the backup began is in it. It holds
+documents, what the database alone holds (events of open runs, flags, the memory of deleted runs,
+hashes of tokens), journals of this home, and the installation's key: keep it as secret as the
+home. Not in it: config.toml, and journals on other machines, whose records the database has
+unless it is away. It is the same on Postgres; pg_dump serves as well for the database alone.")]
 pub(super) struct Backup {
     /// A folder that is not there yet, or empty
     to: PathBuf,
@@ -39,8 +39,8 @@ pub(super) struct Backup {
   whytrace restore /backups/2026-02-13 --home /somewhere/new
   whytrace restore /backups/2026-02-13 --home ./new --database-url postgres://me@db/runs
 
-The home may hold a config.toml and nothing else, and the database no runs. It need not be of the kind that
-the backup was made of. Every file is held against its sum first.")]
+The home may hold a config.toml and nothing else, and the database no runs. It need not be of the
+kind that the backup was made of. Every file is held against its sum first.")]
 pub(super) struct Restore {
     /// The folder of the backup
     from: PathBuf,

@@ -20,9 +20,9 @@ use super::{Ending, answer, output, usage};
   whytrace delete trc_20260213_143022_a1b2c3d4
   whytrace list --tag demo --all --json | jq -r '.runs[].trace_id' | xargs whytrace delete --yes
 
-A deleted run is gone from journal, documents and database, and does not come back by import or reindex.
-At the end the file of the embedded database is written anew, so that nothing of it is left there:
-that takes about a second for 100 MB, and as much space again meanwhile.")]
+A deleted run is gone from journal, documents and database, and does not come back by import or
+reindex. At the end the file of the embedded database is written anew, so that nothing of it is
+left there: that takes about a second for 100 MB, and as much space again meanwhile.")]
 pub(super) struct Delete {
     /// Exact trace ids
     #[arg(required = true, value_name = "TRACE")]

@@ -68,17 +68,20 @@ struct Next {
 }
 
 impl Demo {
-    /// Gives the demo a home of its own, and in it a database of its own, unless somebody named one.
+    /// Gives the demo a home of its own, and in it a database and documents of its own, unless somebody named one.
     pub(super) fn settle(flags: &mut Settings, environment: &Settings) {
         if flags.home.is_some() || environment.home.is_some() {
             return;
         }
         let Some(home) = default_demo_home() else { return };
-        let names_another =
-            environment.database_url.is_some() || environment.config.is_some() || flags.config.is_some();
+        let names_file = environment.config.is_some() || flags.config.is_some();
+        let names_another = environment.database_url.is_some() || names_file;
         if flags.database_url.is_none() && names_another {
             // What the environment or a file names is the database of real runs.
             flags.database_url = Some(format!("sqlite:{}", home.join("whytrace.db").display()));
+        }
+        if flags.documents.is_none() && (environment.documents.is_some() || names_file) {
+            flags.documents = Some(home.display().to_string());
         }
         flags.home = Some(home);
     }

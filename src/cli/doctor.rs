@@ -33,6 +33,9 @@ impl Doctor {
         } else {
             output::line(&format!("home      {}", config.home.display()))?;
             output::line(&format!("database  {}", config.database.describe()))?;
+            if let Some(place) = config.documents_elsewhere() {
+                output::line(&format!("documents {place}"))?;
+            }
             for finding in &report.findings {
                 let mark = match finding.severity {
                     Severity::Fine => "ok   ",

@@ -34,7 +34,13 @@ pub(super) fn of_stdio(config: &Config, reach: &Reach) {
     eprintln!("  other clients   {}", json!({"mcpServers": {"whytrace": server}}));
     eprintln!("  over HTTP       {}", reach.command(&["serve"]));
     say_what_is_missing(reach);
-    eprintln!("Data lies in {} (database: {}).", config.home.display(), config.database.describe());
+    let documents =
+        config.documents_elsewhere().map_or_else(String::new, |place| format!(", documents: {place}"));
+    eprintln!(
+        "Data lies in {} (database: {}{documents}).",
+        config.home.display(),
+        config.database.describe()
+    );
     eprintln!("See `whytrace --help` for what else it does; Ctrl-C ends it.");
 }
 
@@ -43,6 +49,9 @@ pub(super) fn of_http(config: &Config, reach: &Reach, address: std::net::SocketA
     eprintln!("whytrace {} serves MCP at http://{address}/mcp", env!("CARGO_PKG_VERSION"));
     eprintln!("  data      {}", config.home.display());
     eprintln!("  database  {}", config.database.describe());
+    if let Some(place) = config.documents_elsewhere() {
+        eprintln!("  documents {place}");
+    }
     let token = if config.requires_token { " --header \"Authorization: Bearer $TOKEN\"" } else { "" };
     eprintln!("  connect   claude mcp add --transport http whytrace http://{address}/mcp{token}");
     eprintln!("            old clients: http://{address}/sse    health: http://{address}/health");

@@ -25,10 +25,10 @@ use super::{Ending, answer, output, progress, usage};
   whytrace prune --older-than 90d --project cobot --keep-flagged
   whytrace prune --yes                             what `retention_days` says, as from cron
 
-Runs that are open stay; a server closes them when they have been silent for long. Deleted runs leave
-their ids behind, so that neither import nor reindex brings them back. At the end the file of the embedded
-database is written anew, so that nothing of them is left there; on Postgres the tables are vacuumed,
-and its files stay as large as they are.")]
+Runs that are open stay; a server closes them when they have been silent for long. Deleted runs
+leave their ids behind, so that neither import nor reindex brings them back. At the end the file
+of the embedded database is written anew, so that nothing of them is left there; on Postgres the
+tables are vacuumed, and its files stay as large as they are.")]
 pub(super) struct Prune {
     /// Which ended before this long ago: 180d, 26w, or a date [default: what retention_days says]
     #[arg(long, value_name = "AGE", value_parser = past)]

@@ -16,6 +16,7 @@ pub(super) struct Reach {
     /// With [`PASSWORD`] in place of a password.
     database_url: Option<String>,
     schema: Option<String>,
+    documents: Option<String>,
     /// Whether the address of the database is one of the environment's.
     url_is_inherited: bool,
 }
@@ -30,6 +31,7 @@ impl Reach {
             config: given.config.map(absolute),
             database_url: given.database_url.as_deref().map(without_password),
             schema: given.schema,
+            documents: given.documents,
             url_is_inherited: flags.database_url.is_none(),
         }
     }
@@ -68,6 +70,7 @@ impl Reach {
             ("--config", self.config.as_ref().map(text)),
             ("--database-url", database_url.cloned()),
             ("--schema", self.schema.clone()),
+            ("--documents", self.documents.clone()),
         ];
         let said = options.into_iter().filter_map(|(option, value)| Some([option.to_owned(), value?]));
         said.flatten().collect()

@@ -19,14 +19,15 @@ use super::{Ending, answer, output, usage};
 /// Take a text out of a run.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  whytrace redact trc_20260213_143022_a1b2c3d4 < secret.txt     the text stays out of the shell's history
+  whytrace redact trc_20260213_143022_a1b2c3d4 --yes < secret.txt
   whytrace redact trc_20260213_143022_a1b2c3d4 --file secret.txt
   whytrace redact trc_20260213_143022_a1b2c3d4 'Ada Lovelace' --yes
 
-A mark, [REDACTED:manual:xxxxxxxx], takes the place of the text in document, summary, events, rows, search
-and calibration flags, also where it is part of a key, or of JSON inside a text. The run must have ended,
-and no id may hold the text. What was said in other words, or encoded, stays. At the end the file of the
-embedded database is written anew. Copies elsewhere, such as backups and exports, are for you to find.")]
+From a file or standard input the text stays out of the shell's history. A mark,
+[REDACTED:manual:xxxxxxxx], takes its place in document, summary, events, rows, search and
+calibration flags, also where it is part of a key, or of JSON inside a text. The run must have
+ended, and no id may hold the text. What was said in other words, or encoded, stays. At the end
+the file of the embedded database is written anew. Backups and exports are for you to find.")]
 pub(super) struct Redact {
     /// The exact trace id
     trace: TraceId,

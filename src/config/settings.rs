@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::calibration::CalibrationRules;
+use crate::store::documents::Options;
 
 /// What one source sets. The names are those of the file; `WHYTRACE_` and the name in capitals is the variable.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -22,6 +23,10 @@ pub struct Settings {
     pub database_url: Option<String>,
     /// The Postgres schema.
     pub schema: Option<String>,
+    /// A folder, or `s3://BUCKET/PREFIX`, `gs://...` or `az://...`: where documents lie.
+    pub documents: Option<String>,
+    /// How that store is reached, by the names of its provider's variables in lower case; a table in the file.
+    pub documents_options: Option<Options>,
     /// `database`: refuse what it does not take at once.
     pub require: Option<String>,
     /// Address and port of HTTP.
@@ -131,6 +136,8 @@ impl Settings {
             home: variables.text("HOME").map(PathBuf::from),
             database_url: variables.text("DATABASE_URL"),
             schema: variables.text("SCHEMA"),
+            documents: variables.text("DOCUMENTS"),
+            documents_options: None,
             require: variables.text("REQUIRE"),
             listen: variables.parsed("LISTEN", "address and port, such as 127.0.0.1:7717")?,
             allowed_hosts: variables.list("ALLOWED_HOSTS"),
@@ -162,6 +169,8 @@ impl Settings {
             home: self.home.or(other.home),
             database_url: self.database_url.or(other.database_url),
             schema: self.schema.or(other.schema),
+            documents: self.documents.or(other.documents),
+            documents_options: self.documents_options.or(other.documents_options),
             require: self.require.or(other.require),
             listen: self.listen.or(other.listen),
             allowed_hosts: self.allowed_hosts.or(other.allowed_hosts),

@@ -1,8 +1,10 @@
 //! Whether journal, documents and database agree, and what to do where they do not.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use futures::StreamExt as _;
 use serde::Serialize;
 
 use super::is_indexed;
@@ -10,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::model::document::Integrity;
 use crate::model::{Clock as _, SystemClock, TraceId};
 use crate::recorder::{Recorder, RecorderOptions, stores_identity};
+use crate::store::documents::Writers;
 use crate::store::index::Scope;
 use crate::store::{Stores, journal};
 
@@ -88,13 +91,7 @@ pub async fn examine(stores: &Stores, options: &RecorderOptions) -> Report {
             false
         }
     };
-    match stores.documents.probe().await {
-        Ok(()) => report.say("documents folder", Severity::Fine, "is writable", None),
-        Err(error) => {
-            let remedy = "make it writable; until then the database holds the runs and the documents follow";
-            report.say("documents folder", Severity::Problem, error.to_string(), Some(remedy));
-        }
-    }
+    examine_store(stores, &mut report).await;
     examine_journal(options, &mut report);
     if let Err(error) = examine_documents(stores, database_answers, &mut report).await {
         report.say("documents", Severity::Problem, error.to_string(), None);
@@ -116,8 +113,10 @@ pub async fn mend(recorder: &Recorder) -> Result<Report> {
     let stores = recorder.stores();
     recorder.look_after().await;
     let mut missing = Vec::new();
-    for place in stores.documents.places().await? {
-        match stores.documents.read_place(&place).await {
+    let places = stores.documents.places().await?;
+    let mut reading = pin!(stores.documents.read_places(&places));
+    while let Some((place, read)) = reading.next().await {
+        match read {
             Ok(Some(found))
                 if !is_indexed(stores, &found.trace.trace_id, found.trace.metadata.revision).await? =>
             {
@@ -125,7 +124,7 @@ pub async fn mend(recorder: &Recorder) -> Result<Report> {
                 if stores.index.is_deleted(&trace_id).await? {
                     recorder.delete_all(&[(trace_id, project)]).await?;
                 } else {
-                    missing.push(place);
+                    missing.push(place.clone());
                 }
             }
             Ok(_) | Err(Error::Corrupt { .. }) => {}
@@ -136,6 +135,31 @@ pub async fn mend(recorder: &Recorder) -> Result<Report> {
     // What cannot be brought over now stays in the journal and shows in the report.
     let _ = tokio::time::timeout(PATIENCE, recorder.settled()).await;
     Ok(examine(stores, recorder.options()).await)
+}
+
+async fn examine_store(stores: &Stores, report: &mut Report) {
+    let what = if stores.documents.is_remote() { "document store" } else { "documents folder" };
+    match stores.documents.probe().await {
+        Ok(Writers::Locked) => report.say(what, Severity::Fine, "is writable", None),
+        Ok(Writers::Conditional) => {
+            report.say(
+                what,
+                Severity::Fine,
+                "is writable, and refuses writes whose condition does not hold",
+                None,
+            );
+        }
+        Ok(Writers::Unguarded) => {
+            let message = "is writable, and does not check the conditions of writes";
+            let remedy =
+                "let only this machine write there, or use a store that knows If-Match and If-None-Match";
+            report.say(what, Severity::Note, message, Some(remedy));
+        }
+        Err(error) => {
+            let remedy = "make it writable; until then the database holds the runs and the documents follow";
+            report.say(what, Severity::Problem, error.to_string(), Some(remedy));
+        }
+    }
 }
 
 fn examine_journal(options: &RecorderOptions, report: &mut Report) {
@@ -181,9 +205,11 @@ fn examine_journal(options: &RecorderOptions, report: &mut Report) {
 
 async fn examine_documents(stores: &Stores, database_answers: bool, report: &mut Report) -> Result<()> {
     let (mut count, mut edited, mut unreadable, mut missing) = (0_u64, Vec::new(), Vec::new(), Vec::new());
-    for place in stores.documents.places().await? {
+    let places = stores.documents.places().await?;
+    let mut reading = pin!(stores.documents.read_places(&places));
+    while let Some((_, read)) = reading.next().await {
         count += 1;
-        match stores.documents.read_place(&place).await {
+        match read {
             Ok(Some(found)) => {
                 if found.integrity == Integrity::Edited {
                     edited.push(found.trace.trace_id.to_string());

@@ -75,7 +75,7 @@ pub async fn restore(
     let stores = crate::store::Stores {
         index: crate::store::index::Index::new(&options.database, options.quality)
             .with_calibration(options.calibration),
-        documents: crate::store::documents::Documents::new(&options.home, options.quality),
+        documents: crate::store::documents::Documents::new(&options.documents, options.quality),
         live: Arc::default(),
     };
     put_rows_back(&from.join(ROWS), &stores.index, &journal, &mut done).await?;

@@ -174,6 +174,8 @@ fn conflict(trace_id: &TraceId, event_id: &EventId) -> ToolError {
 fn unavailable(what: &str, reason: &str) -> ToolError {
     let hint = if what == "the database" {
         "call again in a few seconds; meanwhile trace_full with an exact trace_id answers from documents and journal"
+    } else if what.starts_with("the document") {
+        "call again in a few seconds; meanwhile trace_list and trace_summary answer from the database"
     } else {
         "retry with the same id in a few seconds, or go on with your run without tracing"
     };

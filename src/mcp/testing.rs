@@ -20,6 +20,7 @@ use crate::model::{ManualClock, QualityRules};
 use crate::query::Query;
 use crate::recorder::{Intake, Recorder, RecorderOptions, Retention, Switch};
 use crate::store::DatabaseTarget;
+use crate::store::documents::DocumentsTarget;
 use crate::store::index::Scope;
 
 pub(super) type Client = RunningService<RoleClient, ClientConfig>;
@@ -55,6 +56,7 @@ impl Bench {
         let options = RecorderOptions {
             home: home.path().to_owned(),
             database,
+            documents: DocumentsTarget::Folder(home.path().to_owned()),
             installation: "test".to_owned(),
             process: "p1".to_owned(),
             quality: QualityRules::default(),

@@ -1,6 +1,5 @@
 //! What a pipeline gets when a run has ended.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::component::Finding;
@@ -16,10 +15,10 @@ pub struct Conclusion {
     pub trace_id: Option<TraceId>,
     /// Where its end is, store by store; absent where it is not acknowledged (yet).
     pub saved: Option<Saved>,
-    /// Its document, if it is written.
-    pub document: Option<PathBuf>,
-    /// Its summary for people, if it is written.
-    pub summary: Option<PathBuf>,
+    /// Where its document lies, if it is written: a path, or a URL.
+    pub document: Option<String>,
+    /// Where its summary for people lies, if it is written.
+    pub summary: Option<String>,
     /// The calibration flags that it fired; absent while they are still to be computed.
     pub flags: Option<Vec<FlagNote>>,
     /// The run as it stands.

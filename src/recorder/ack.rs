@@ -1,7 +1,5 @@
 //! What a caller is told about what it recorded.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
 use crate::model::{FlagNote, Trace, TraceId};
@@ -71,8 +69,8 @@ pub struct Finished {
     pub trace: Option<Box<Trace>>,
     /// The calibration flags that the run fired; `None` while they are still to be computed.
     pub flags: Option<Vec<FlagNote>>,
-    /// The run's document, if it is written.
-    pub document: Option<PathBuf>,
-    /// Its summary for people, if it is written.
-    pub summary: Option<PathBuf>,
+    /// Where the run's document lies, if it is written: a path, or a URL.
+    pub document: Option<String>,
+    /// Where its summary for people lies, if it is written.
+    pub summary: Option<String>,
 }

@@ -70,7 +70,8 @@ impl Recorder {
             Err(Error::Unavailable { .. }) => true,
             Err(error) => return Err(error),
         };
-        if let Some(found) = stores.documents.find(trace_id).await.unwrap_or(None) {
+        let found = tokio::time::timeout(PATIENCE, stores.documents.find(trace_id)).await;
+        if let Ok(Ok(Some(found))) = found {
             let glimpse = Glimpse {
                 project: Some(found.trace.project),
                 events: found.trace.metadata.events.len() as u64,

@@ -83,6 +83,7 @@ impl Recorder {
         let mut limit = begun + WRITE_BOUND;
         let mut journal_says: Option<Result<(), String>> = None;
         let mut database_says: Option<Result<Vec<Standing>, String>> = None;
+        let mut waits_for_a_document = false;
         while journal_says.is_none() || database_says.is_none() {
             tokio::select! {
                 said = &mut journal, if journal_says.is_none() => {
@@ -100,14 +101,16 @@ impl Recorder {
                     if said.is_ok() {
                         limit = limit.min(Instant::now() + patience(&inner.journal_waits));
                     }
+                    waits_for_a_document =
+                        matches!(&said, Err(Error::Unavailable { what, .. }) if *what == super::late::WHAT);
                     database_says = Some(said.map_err(|error| error.to_string()));
                 }
                 () = tokio::time::sleep_until(limit) => break,
             }
         }
         note_wait(&inner.journal_waits, journal_says.is_some());
-        // Who did not wait for it has not waited in vain.
-        if waits == Waits::ForBoth || database_says.is_some() {
+        // Who did not wait for it has not waited in vain, nor who waits for a document that it is to be shown.
+        if !waits_for_a_document && (waits == Waits::ForBoth || database_says.is_some()) {
             note_wait(&inner.database_waits, matches!(database_says, Some(Ok(_))));
         }
         let verdict = self.verdict(journal_says, database_says).await;

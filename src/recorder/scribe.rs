@@ -1,14 +1,17 @@
-//! Writes the documents of ended runs, and goes on trying while their folder is away.
+//! Writes the documents of ended runs, several at a time and never two of one run, and goes on trying while their store
+//! is away.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
+use indexmap::IndexMap;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::flag_files;
 use crate::error::Result;
 use crate::model::TraceId;
 use crate::store::Stores;
@@ -19,7 +22,7 @@ use crate::store::index::Documented;
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// How many documents are written at the same time.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 16;
 
 /// A run whose document is to be written.
 #[derive(Clone, Debug)]
@@ -67,13 +70,25 @@ async fn run(
     mut queue: mpsc::UnboundedReceiver<(Task, Option<Reply>)>,
     shutdown: CancellationToken,
 ) {
-    let stores = Arc::new(stores);
-    let mut failed: HashMap<TraceId, Task> = HashMap::new();
+    let flag_files = flag_files::keep(stores.clone());
+    let mut waiting: IndexMap<TraceId, (Task, Vec<Reply>)> = IndexMap::new();
+    let mut under_way: HashSet<TraceId> = HashSet::new();
+    let mut writing = FuturesUnordered::new();
+    let mut failed = Failed::default();
     let mut retry_at = Instant::now();
     loop {
-        let mut tasks: HashMap<TraceId, (Task, Vec<Reply>)> = HashMap::new();
+        while writing.len() < AT_ONCE
+            && let Some((task, replies)) = next(&mut waiting, &under_way)
+        {
+            under_way.insert(task.trace_id.clone());
+            let stores = &stores;
+            writing.push(async move {
+                let (written, is_ahead) = write_one(stores, &task).await;
+                Ended { task, replies, written, is_ahead }
+            });
+        }
         let retry = async {
-            if failed.is_empty() {
+            if failed.tasks.is_empty() {
                 std::future::pending::<()>().await;
             } else {
                 tokio::time::sleep_until(retry_at).await;
@@ -81,46 +96,88 @@ async fn run(
         };
         tokio::select! {
             task = queue.recv() => match task {
-                Some(task) => add(&mut tasks, task),
+                Some(task) => add(&mut waiting, task),
                 None => return,
             },
-            () = retry => tasks.extend(failed.drain().map(|(id, task)| (id, (task, Vec::new())))),
-            () = shutdown.cancelled() => return,
+            Some(ended) = writing.next() => {
+                let mut ended = vec![ended];
+                while let Some(Some(more)) = writing.next().now_or_never() {
+                    ended.push(more);
+                }
+                under_way.retain(|trace_id| ended.iter().all(|ended| ended.task.trace_id != *trace_id));
+                if settle(&stores, ended, &mut failed, &flag_files).await {
+                    for (_, task) in failed.tasks.drain(..) {
+                        add(&mut waiting, (task, None));
+                    }
+                }
+            }
+            // One is tried for all: while the store is away, the others would wait for it in vain as well.
+            () = retry => {
+                retry_at = Instant::now() + RETRY_AFTER;
+                if let Some((_, task)) = failed.tasks.shift_remove_index(0) {
+                    add(&mut waiting, (task, None));
+                }
+            }
+            () = shutdown.cancelled() => {
+                while writing.next().await.is_some() {}
+                return;
+            }
         }
         while let Ok(task) = queue.try_recv() {
-            add(&mut tasks, task);
-        }
-        let waited = failed.len();
-        write_all(&stores, tasks, &mut failed).await;
-        if failed.len() != waited {
-            retry_at = Instant::now() + RETRY_AFTER;
+            add(&mut waiting, task);
         }
     }
 }
 
-fn add(tasks: &mut HashMap<TraceId, (Task, Vec<Reply>)>, (task, reply): (Task, Option<Reply>)) {
-    let place = tasks.entry(task.trace_id.clone()).or_insert_with(|| (task.clone(), Vec::new()));
-    place.0.flags |= task.flags;
-    place.0.ahead |= task.ahead;
-    place.1.extend(reply);
+/// A document that was written, or could not be.
+struct Ended {
+    task: Task,
+    replies: Vec<Reply>,
+    written: Result<Option<Written>>,
+    is_ahead: bool,
 }
 
-async fn write_all(
-    stores: &Arc<Stores>,
-    tasks: HashMap<TraceId, (Task, Vec<Reply>)>,
-    failed: &mut HashMap<TraceId, Task>,
-) {
-    let mut writing = futures::stream::iter(tasks.into_values().map(|(task, replies)| {
-        let stores = Arc::clone(stores);
-        async move {
-            let (written, is_ahead) = write_one(&stores, &task).await;
-            (task, replies, written, is_ahead)
-        }
-    }))
-    .buffer_unordered(AT_ONCE);
-    let mut held = Vec::new();
-    let mut projects = Vec::new();
-    while let Some((task, replies, written, is_ahead)) = writing.next().await {
+/// What could not be written.
+#[derive(Default)]
+struct Failed {
+    /// Those that wait to be tried again.
+    tasks: IndexMap<TraceId, Task>,
+    /// Those that were not written since they failed first.
+    runs: HashSet<TraceId>,
+}
+
+/// The next run whose document nobody is writing.
+fn next(
+    waiting: &mut IndexMap<TraceId, (Task, Vec<Reply>)>,
+    under_way: &HashSet<TraceId>,
+) -> Option<(Task, Vec<Reply>)> {
+    let place = waiting.keys().position(|trace_id| !under_way.contains(trace_id))?;
+    waiting.shift_remove_index(place).map(|(_, next)| next)
+}
+
+/// Adds a task to those that wait: to that of the same run where there is one, and before all others where somebody
+/// waits for it.
+fn add(waiting: &mut IndexMap<TraceId, (Task, Vec<Reply>)>, (task, reply): (Task, Option<Reply>)) {
+    let trace_id = task.trace_id.clone();
+    let (before, mut replies) = waiting.shift_remove(&trace_id).unwrap_or_else(|| (task.clone(), Vec::new()));
+    let is_urgent = reply.is_some() || !replies.is_empty();
+    replies.extend(reply);
+    let task = Task { flags: task.flags || before.flags, ahead: task.ahead || before.ahead, ..task };
+    let place = if is_urgent { 0 } else { waiting.len() };
+    waiting.shift_insert(place, trace_id, (task, replies));
+}
+
+/// Tells whoever waits, and the index, what became of documents, and keeps what failed. Says whether something could be
+/// written that had failed before: then the rest of that can be, too.
+async fn settle(
+    stores: &Stores,
+    ended: Vec<Ended>,
+    failed: &mut Failed,
+    flag_files: &mpsc::UnboundedSender<String>,
+) -> bool {
+    let (mut held, mut is_back) = (Vec::new(), false);
+    for Ended { task, replies, written, is_ahead } in ended {
+        is_back |= written.is_ok() && failed.runs.remove(&task.trace_id);
         match &written {
             Ok(Some(document)) => {
                 // Of one that is ahead the index is told once it has caught up and the document is written again.
@@ -128,18 +185,22 @@ async fn write_all(
                     held.push(Documented {
                         trace_id: task.trace_id.clone(),
                         revision: document.trace.metadata.revision,
-                        path: document.path.display().to_string(),
+                        path: document.address.clone(),
                         held: document.trace.metadata.events.keys().cloned().collect(),
                     });
                 }
-                if task.flags && !projects.contains(&task.project) {
-                    projects.push(task.project.clone());
+                if task.flags {
+                    // It ends only with the process.
+                    let _ = flag_files.send(task.project.clone());
                 }
             }
             Ok(None) => {}
             Err(error) => {
-                tracing::warn!(trace_id = %task.trace_id, "the document of trace {} waits: {error}", task.trace_id);
-                failed.insert(task.trace_id.clone(), task);
+                // Not said each time that it is tried in vain.
+                if failed.runs.insert(task.trace_id.clone()) {
+                    tracing::warn!(trace_id = %task.trace_id, "the document of trace {} waits: {error}", task.trace_id);
+                }
+                failed.tasks.insert(task.trace_id.clone(), task);
             }
         }
         let mut written = Some(written);
@@ -151,11 +212,7 @@ async fn write_all(
         }
     }
     note(stores, held).await;
-    for project in projects {
-        if let Err(error) = super::flag_files::write(stores, &project).await {
-            tracing::debug!("the calibration files of {project} wait for the next flag: {error}");
-        }
-    }
+    is_back
 }
 
 /// Writes one document from everything that is known of its run, and says whether it may hold what the database does
@@ -172,6 +229,10 @@ async fn write_one(stores: &Stores, task: &Task) -> (Result<Option<Written>>, bo
     };
     let live = if is_ahead { stores.live.events(&task.trace_id) } else { Vec::new() };
     let written = stores.documents.save(&task.project, &task.trace_id, stored.iter().chain(&live)).await;
+    // What was read of a run before it was deleted must not bring it back.
+    if matches!(written, Ok(Some(_))) && stores.index.is_deleted(&task.trace_id).await.unwrap_or(false) {
+        return (stores.documents.delete(&task.project, &task.trace_id).await.map(|()| None), is_ahead);
+    }
     (written, is_ahead)
 }
 

@@ -44,6 +44,8 @@ pub(super) fn start(recorder: &Recorder) {
             inner.retirement.retire(&inner.stores.index, inner.journal.as_ref()).await;
         }
     });
+    let documents = recorder.inner.stores.documents.clone();
+    tokio::spawn(async move { documents.prepare().await });
     let looking = recorder.clone();
     tokio::spawn(async move {
         loop {

@@ -4,17 +4,18 @@
 //! refuses waits and is tried again until it is taken; nobody waits for that but those who asked to. A run whose
 //! events the database will never take is set apart, so that it holds up no other: its events stay in the journal.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::late::Late;
 use super::retirement::Retirement;
 use super::scribe::{Scribe, Task};
 use crate::error::{Error, Result};
-use crate::model::{EventBody, Trace, TraceId};
+use crate::model::{EventBody, TraceId};
 use crate::store::index::{Batch, Standing, TraceOutcome};
 use crate::store::journal::{Journal, Position};
 use crate::store::{Sealed, Stores};
@@ -48,6 +49,7 @@ pub(super) struct Writer {
     pub journal: Option<Journal>,
     pub retirement: Arc<Retirement>,
     pub scribe: Scribe,
+    pub late: Late,
     pub jobs: mpsc::UnboundedReceiver<Job>,
     pub shutdown: CancellationToken,
 }
@@ -71,6 +73,7 @@ impl Writer {
                         Some(job) => waiting.push_back(job),
                         None => return,
                     },
+                    jobs = self.late.back() => waiting.extend(jobs),
                     () = retry => {}
                     () = self.shutdown.cancelled() => return,
                 }
@@ -83,7 +86,7 @@ impl Writer {
     }
 
     /// Writes as much as fits into one transaction; says whether the database took it.
-    async fn write_some(&self, waiting: &mut VecDeque<Job>) -> bool {
+    async fn write_some(&mut self, waiting: &mut VecDeque<Job>) -> bool {
         let mut jobs = Vec::new();
         let mut events = 0;
         while let Some(job) = waiting.pop_front() {
@@ -138,7 +141,7 @@ impl Writer {
         }
     }
 
-    async fn write_together(&self, jobs: Vec<Job>) -> Result<(), (Error, Vec<Job>)> {
+    async fn write_together(&mut self, jobs: Vec<Job>) -> Result<(), (Error, Vec<Job>)> {
         let durable = self.journal.as_ref().is_none_or(|journal| !journal.is_healthy());
         let mut order: Vec<TraceId> = Vec::new();
         let mut batches: HashMap<TraceId, Batch> = HashMap::new();
@@ -150,10 +153,17 @@ impl Writer {
             batch.events.extend(job.events.iter().cloned());
         }
         let batches: Vec<Batch> = order.iter().filter_map(|id| batches.remove(id)).collect();
-        let mut standings = match self.record(batches, durable).await {
-            Ok(standings) => standings,
+        let (mut standings, lacking) = match self.record(batches, durable).await {
+            Ok(recorded) => recorded,
             Err(error) => return Err((error, jobs)),
         };
+        let (mut unready, jobs): (Vec<Job>, Vec<Job>) =
+            jobs.into_iter().partition(|job| lacking.contains(&job.trace_id));
+        for first in unready.iter_mut().filter_map(|job| job.first.take()) {
+            let reason = "it is asked for the run's document, and the event follows".to_owned();
+            let _ = first.send(Err(Error::Unavailable { what: super::late::WHAT, reason }));
+        }
+        self.late.fetch(unready);
         for mut job in jobs {
             let of_run = standings.entry(job.trace_id.clone()).or_default();
             let mine: Vec<Standing> = of_run.drain(..job.events.len().min(of_run.len())).collect();
@@ -177,17 +187,18 @@ impl Writer {
         Ok(())
     }
 
-    /// Records batches, fetching the documents of those runs that need them, and passes ended runs on.
+    /// Records batches, with the documents of those runs that need them, and passes ended runs on. Says also which runs
+    /// lack a document that is not had at once; of those nothing is recorded.
     async fn record(
-        &self,
+        &mut self,
         mut batches: Vec<Batch>,
         durable: bool,
-    ) -> Result<HashMap<TraceId, VecDeque<Standing>>> {
-        let mut standings = HashMap::new();
+    ) -> Result<(HashMap<TraceId, VecDeque<Standing>>, HashSet<TraceId>)> {
+        let (mut standings, mut lacking) = (HashMap::new(), HashSet::new());
         for _ in 0..8 {
             let outcomes = self.stores.index.record(batches.clone(), durable).await?;
             let mut again = Vec::new();
-            for (mut batch, outcome) in batches.into_iter().zip(outcomes) {
+            for (batch, outcome) in batches.into_iter().zip(outcomes) {
                 match outcome {
                     TraceOutcome::Recorded { standings: of_run, finished, announcements } => {
                         for line in announcements {
@@ -206,13 +217,16 @@ impl Writer {
                         }
                     }
                     TraceOutcome::NeedsDocument { revision } => {
-                        batch.document = self.document(&batch.trace_id, revision).await?;
-                        again.push(batch);
+                        match self.late.document(&batch.trace_id, revision).await {
+                            Ok(document) => again.push(Batch { document, ..batch }),
+                            Err(Error::Unavailable { .. }) => drop(lacking.insert(batch.trace_id)),
+                            Err(error) => return Err(error),
+                        }
                     }
                 }
             }
             if again.is_empty() {
-                return Ok(standings);
+                return Ok((standings, lacking));
             }
             batches = again;
         }
@@ -220,19 +234,5 @@ impl Writer {
             what: "the database",
             reason: "a document changes faster than it can be read".to_owned(),
         })
-    }
-
-    /// The document of a run that has one. Where it is gone, the index is told so.
-    async fn document(&self, trace_id: &TraceId, revision: u64) -> Result<Option<Box<Trace>>> {
-        let found = match self.stores.live.glimpse(trace_id).and_then(|glimpse| glimpse.project) {
-            Some(project) => self.stores.documents.read(&project, trace_id).await?,
-            None => self.stores.documents.find(trace_id).await?,
-        };
-        if let Some(found) = found {
-            return Ok(Some(Box::new(found.trace)));
-        }
-        tracing::warn!(%trace_id, "the document of trace {trace_id}, revision {revision}, is gone; what comes late waits for it");
-        self.stores.index.document_is_gone(trace_id).await?;
-        Ok(None)
     }
 }

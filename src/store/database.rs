@@ -167,6 +167,8 @@ fn is_worth_repeating(error: &sqlx::Error) -> bool {
 
 /// What lies where our tables belong.
 struct Found {
+    /// Whether there is a place for tables at all.
+    exists: bool,
     /// How many tables.
     tables: i64,
     /// Versions and names of the migrations that were applied, oldest first; `None` when nothing keeps them.

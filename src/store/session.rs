@@ -27,7 +27,13 @@ pub(crate) enum Session {
     /// A reading connection to SQLite.
     SqliteReader(PoolConnection<Sqlite>),
     /// A connection to Postgres.
-    Postgres(PoolConnection<Postgres>),
+    Postgres {
+        /// The connection, which goes back to its pool when this is dropped.
+        connection: PoolConnection<Postgres>,
+        /// Whether the server still knows a statement of this session in the next one. Behind a pooler it may be
+        /// another server process that answers then.
+        keeps_statements: bool,
+    },
 }
 
 /// Prepares the statement for one driver and binds its arguments.
@@ -60,7 +66,7 @@ macro_rules! on_either {
                 let $connection = &mut **$connection;
                 $body
             }
-            Session::Postgres($connection) => {
+            Session::Postgres { connection: $connection, .. } => {
                 let $connection = &mut **$connection;
                 $body
             }
@@ -71,12 +77,18 @@ macro_rules! on_either {
 impl Session {
     /// Whether this is Postgres, for the few statements that differ.
     pub(crate) fn is_postgres(&self) -> bool {
-        matches!(self, Self::Postgres(_))
+        matches!(self, Self::Postgres { .. })
+    }
+
+    /// The parts of a statement for this connection: text, arguments, and whether to keep it prepared.
+    fn parts(&self, sql: Sql) -> (String, Vec<Arg>, bool) {
+        let (text, args, repeats) = sql.into_parts(self.is_postgres());
+        (text, args, repeats && !matches!(self, Self::Postgres { keeps_statements: false, .. }))
     }
 
     /// Runs a statement and gives the number of rows it touched.
     pub(crate) async fn execute(&mut self, sql: Sql) -> sqlx::Result<u64> {
-        let (text, args, repeats) = sql.into_parts(self.is_postgres());
+        let (text, args, repeats) = self.parts(sql);
         on_either!(self, connection => {
             prepared!(sqlx::query(AssertSqlSafe(text)), args, repeats)
                 .execute(connection).await.map(|done| done.rows_affected())
@@ -89,9 +101,15 @@ impl Session {
         on_either!(self, connection => connection.execute(text).await.map(|_| ()))
     }
 
+    /// Runs statements without arguments that are assembled from constants and quoted names.
+    pub(crate) async fn run_assembled(&mut self, text: String) -> sqlx::Result<()> {
+        use sqlx::Executor as _;
+        on_either!(self, connection => connection.execute(AssertSqlSafe(text)).await.map(|_| ()))
+    }
+
     /// Reads all rows.
     pub(crate) async fn fetch<T: Row>(&mut self, sql: Sql) -> sqlx::Result<Vec<T>> {
-        let (text, args, repeats) = sql.into_parts(self.is_postgres());
+        let (text, args, repeats) = self.parts(sql);
         on_either!(self, connection => {
             prepared!(sqlx::query_as(AssertSqlSafe(text)), args, repeats).fetch_all(connection).await
         })
@@ -99,7 +117,7 @@ impl Session {
 
     /// Reads the first row, if there is one.
     pub(crate) async fn fetch_optional<T: Row>(&mut self, sql: Sql) -> sqlx::Result<Option<T>> {
-        let (text, args, repeats) = sql.into_parts(self.is_postgres());
+        let (text, args, repeats) = self.parts(sql);
         on_either!(self, connection => {
             prepared!(sqlx::query_as(AssertSqlSafe(text)), args, repeats).fetch_optional(connection).await
         })
@@ -112,7 +130,7 @@ impl Session {
 
     /// Reads rows one by one, so that a million of them need no memory.
     pub(crate) async fn each<T: Row>(&mut self, sql: Sql, mut see: impl FnMut(T)) -> sqlx::Result<()> {
-        let (text, args, repeats) = sql.into_parts(self.is_postgres());
+        let (text, args, repeats) = self.parts(sql);
         on_either!(self, connection => {
             let mut rows = prepared!(sqlx::query_as(AssertSqlSafe(text)), args, repeats).fetch(connection);
             while let Some(row) = rows.try_next().await? {
@@ -129,7 +147,7 @@ impl Session {
         let _ = match self {
             Self::SqliteWriter(connection) => connection.close().await,
             Self::SqliteReader(connection) => connection.close().await,
-            Self::Postgres(mut connection) => {
+            Self::Postgres { mut connection, .. } => {
                 connection.close_on_drop();
                 drop(connection);
                 Ok(())

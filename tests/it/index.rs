@@ -1,7 +1,7 @@
 //! What the index promises, held on both databases by one suite.
 //!
 //! A promise is written once, as `both! { async fn its_claim(store) { ... } }`, and becomes one test for each
-//! database. [`reference`] is what the answers are compared with: the same questions over a list in memory.
+//! database, and one for Postgres behind a pooler in transaction mode. [`reference`] is what the answers are compared with: the same questions over a list in memory.
 //! [`twins`] asks both databases and the reference about histories that nobody thought of.
 
 mod columns;
@@ -43,6 +43,13 @@ macro_rules! both {
             #[tokio::test]
             async fn postgres() {
                 if let Some(store) = Store::postgres() {
+                    holds(&store).await;
+                }
+            }
+
+            #[tokio::test]
+            async fn pooled_postgres() {
+                if let Some(store) = Store::pooled() {
                     holds(&store).await;
                 }
             }

@@ -9,6 +9,7 @@
     reason = "clippy lets tests panic, but not the functions that they share"
 )]
 
+mod documents;
 mod histories;
 mod index;
 mod layers;

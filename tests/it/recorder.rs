@@ -4,6 +4,8 @@ mod lost;
 mod outages;
 mod retries;
 
+use std::path::Path;
+
 use whytrace::recorder::SaveState;
 use whytrace::store::index::{Filter, Scope, Sort};
 
@@ -24,8 +26,8 @@ async fn a_run_is_recorded_finished_and_read_back(schema: Option<Schema>) {
     let finished = finish(&service, "r1").await.unwrap();
     let saved = finished.ack.saved.unwrap();
     assert_eq!((saved.database, saved.document), (SaveState::Saved, Some(SaveState::Saved)));
-    assert!(finished.document.unwrap().exists());
-    assert!(finished.summary.unwrap().exists());
+    assert!(Path::new(&finished.document.unwrap()).exists());
+    assert!(Path::new(&finished.summary.unwrap()).exists());
     assert_eq!(finished.flags.unwrap(), []);
     let listing = service.query.list(&Filter::default(), Sort::Newest, 10, None).await.unwrap();
     assert_eq!((listing.total, listing.page.lines[0].decisions), (1, 3));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use whytrace::model::{QualityRules, Trace};
 use whytrace::store::disk;
-use whytrace::store::documents::Documents;
+use whytrace::store::documents::{Documents, DocumentsTarget};
 
 use crate::cli::output;
 
@@ -44,14 +44,14 @@ impl Destination {
             bail!("{to} is a file; name a folder, a file ending in .jsonl, or - for standard output");
         }
         disk::create_private_dir(path).with_context(|| to.to_owned())?;
-        Ok(Self::Folder(Documents::new(path, rules)))
+        Ok(Self::Folder(Documents::new(&DocumentsTarget::Folder(path.to_owned()), rules)))
     }
 
     /// Writes one document.
     pub(super) fn write(&mut self, trace: &Trace) -> anyhow::Result<()> {
         match self {
             Self::Folder(documents) => {
-                let path = documents.path(&trace.project, &trace.trace_id);
+                let path = PathBuf::from(documents.address(&trace.project, &trace.trace_id));
                 let mut text = serde_json::to_string_pretty(trace)?;
                 text.push('\n');
                 if let Some(folder) = path.parent() {

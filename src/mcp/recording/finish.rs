@@ -1,6 +1,5 @@
 //! `trace_finish`: ends a run, and answers with its scorecard.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -79,7 +78,6 @@ struct FiredFlag {
 impl Outcome {
     pub(super) fn of(finished: &Finished) -> Self {
         let trace = finished.trace.as_deref();
-        let path = |path: &Path| path.display().to_string();
         Self {
             status: trace.map(|trace| trace.status().as_str()),
             scorecard: trace.map(scorecard::compact),
@@ -87,8 +85,8 @@ impl Outcome {
             passed: trace.and_then(|trace| trace.quality.passed),
             flags: finished.flags.as_ref().map(|flags| flags.iter().map(FiredFlag::of).collect()),
             flags_pending: (finished.flags.is_none() && finished.ack.saved.is_some()).then_some(true),
-            document: finished.document.as_deref().map(path),
-            summary: finished.summary.as_deref().map(path),
+            document: finished.document.clone(),
+            summary: finished.summary.clone(),
         }
     }
 

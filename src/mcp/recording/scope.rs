@@ -3,12 +3,17 @@
 //! A run of another project is as unknown to such a caller as one that does not exist. Callers without a restriction
 //! are not looked up here at all, so that it costs them nothing.
 
+use std::time::Duration;
+
 use crate::error::Error;
 use crate::gate::refusal::{Refusal, quoted};
 use crate::gate::text::label;
 use crate::mcp::tool::Context;
 use crate::model::TraceId;
 use crate::store::index::Scope;
+
+/// How long a call waits for the documents, where nothing else knows the run.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Lets a caller open runs in a project.
 pub(super) fn may_open(project: &str, context: &Context) -> Result<(), Error> {
@@ -41,9 +46,17 @@ pub(super) async fn may_write(trace_id: &str, context: &Context) -> Result<(), E
         None => match stores.index.sighting(id.as_str(), &Scope::All).await? {
             Some(sighting) => Some(sighting.project),
             // A document that cannot be read may be anybody's, and is not told of.
-            None => match stores.documents.find(&id).await {
-                Err(Error::Corrupt { .. }) => return Err(Error::UnknownTrace { id: trace_id.to_owned() }),
-                found => found?.map(|found| found.trace.project),
+            None => match tokio::time::timeout(PATIENCE, stores.documents.find(&id)).await {
+                Err(_) => {
+                    return Err(Error::Unavailable {
+                        what: "the document store",
+                        reason: "no answer in time".to_owned(),
+                    });
+                }
+                Ok(Err(Error::Corrupt { .. })) => {
+                    return Err(Error::UnknownTrace { id: trace_id.to_owned() });
+                }
+                Ok(found) => found?.map(|found| found.trace.project),
             },
         },
     };

@@ -1,22 +1,23 @@
 //! The shared database: a pool whose connections are rolled back before each use.
+//!
+//! [`preparation`] sees to the schema before it is first used, [`settings`] knows what sessions run under and whether
+//! a pooler stands in between.
+
+mod preparation;
+mod settings;
 
 use std::str::FromStr as _;
 use std::sync::{Mutex as StdMutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures::FutureExt as _;
-use sqlx::migrate::Migrator;
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, Postgres};
+use sqlx::{ConnectOptions as _, Executor as _, PgConnection, Postgres};
 use tokio::sync::{Mutex, OnceCell};
 
-use super::{
-    Found, STATEMENT_BOUND, Session, Work, database_error, is_worth_repeating, needs_migration, unavailable,
-};
+use self::settings::{SessionSettings, Way};
+use super::{STATEMENT_BOUND, Session, Work, database_error, is_worth_repeating, unavailable};
 use crate::error::{Error, Result};
-
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// How long making a connection may take, migrations at the first one included.
 const CONNECT_BOUND: Duration = Duration::from_secs(8);
@@ -32,9 +33,16 @@ const READER_BOUND: Duration = Duration::from_secs(3);
 pub(super) struct PostgresDatabase {
     url: Secret,
     schema: String,
-    pool: OnceCell<sqlx::Pool<Postgres>>,
+    opened: OnceCell<Opened>,
     outage: StdMutex<Option<Outage>>,
     probe: Mutex<()>,
+}
+
+/// The schema is seen to; connections are made when they are needed.
+#[derive(Debug)]
+struct Opened {
+    pool: sqlx::Pool<Postgres>,
+    way: Way,
 }
 
 /// The last try failed.
@@ -61,7 +69,7 @@ impl PostgresDatabase {
         Self {
             url: Secret(url),
             schema,
-            pool: OnceCell::new(),
+            opened: OnceCell::new(),
             outage: StdMutex::default(),
             probe: Mutex::default(),
         }
@@ -71,7 +79,24 @@ impl PostgresDatabase {
     pub(super) async fn reader(&self) -> Result<Session> {
         match self.outage() {
             Some(outage) if Instant::now() < outage.believed_until => Err(unavailable(outage.reason)),
-            _ => self.session(READER_BOUND).await,
+            _ => {
+                let mut session = self.session(READER_BOUND).await?;
+                if let Some(Way::Pooled { .. }) = self.opened.get().map(|opened| &opened.way)
+                    && let Err(error) = within(STATEMENT_BOUND, self.begin(&mut session)).await
+                {
+                    session.discard().await;
+                    return Err(database_error(&error));
+                }
+                Ok(session)
+            }
+        }
+    }
+
+    /// Begins a transaction, under the settings of all sessions.
+    async fn begin(&self, session: &mut Session) -> sqlx::Result<()> {
+        match self.opened.get().map(|opened| &opened.way) {
+            Some(Way::Pooled { begin }) => session.run_assembled(begin.clone()).await,
+            _ => session.run("begin").await,
         }
     }
 
@@ -104,8 +129,10 @@ impl PostgresDatabase {
 
     async fn connect(&self, patience: Duration) -> Result<Session> {
         let connecting = async {
-            let pool = self.pool.get_or_try_init(|| self.open(patience)).await?;
-            pool.acquire().await.map(Session::Postgres).map_err(|error| database_error(&error))
+            let opened = self.opened.get_or_try_init(|| self.open(patience)).await?;
+            let connection = opened.pool.acquire().await.map_err(|error| database_error(&error))?;
+            let keeps_statements = matches!(opened.way, Way::Direct);
+            Ok(Session::Postgres { connection, keeps_statements })
         };
         tokio::time::timeout(CONNECT_BOUND, connecting)
             .await
@@ -115,7 +142,7 @@ impl PostgresDatabase {
     pub(super) async fn write<T: Send>(&self, work: Work<T>) -> Result<T> {
         let mut session = self.session(CONNECT_BOUND).await?;
         let transaction = async {
-            session.run("begin").await?;
+            self.begin(&mut session).await?;
             let value = work(&mut session).await?;
             session.run("commit").await?;
             Ok(value)
@@ -146,105 +173,54 @@ impl PostgresDatabase {
     }
 
     pub(super) async fn close(&self) {
-        if let Some(pool) = self.pool.get() {
-            pool.close().await;
+        if let Some(opened) = self.opened.get() {
+            opened.pool.close().await;
         }
     }
 
-    async fn open(&self, patience: Duration) -> Result<sqlx::Pool<Postgres>> {
+    async fn open(&self, patience: Duration) -> Result<Opened> {
         let options = PgConnectOptions::from_str(&self.url.0)
             .map_err(|error| unavailable(format!("its URL cannot be used: {error}")))?
             .application_name("whytrace")
+            // All digits are what servers give by themselves since version 12, and poolers refuse to be asked.
+            .extra_float_digits(None)
             .disable_statement_logging();
+        let settings = SessionSettings::on(&self.schema);
         let mut attempts = 0;
-        loop {
-            let prepared = within(STATEMENT_BOUND, prepare(&options, &self.schema, patience).boxed());
-            match prepared.await {
-                Ok(()) => break,
-                Err(error) if is_worth_repeating(&error) && attempts < 3 => attempts += 1,
-                Err(error) => return Err(database_error(&error)),
+        let way = loop {
+            // In a task of its own: a migration goes on though whoever first asked does not wait for its end.
+            let preparation =
+                preparation::prepare(options.clone(), settings.clone(), self.schema.clone(), patience);
+            match tokio::spawn(preparation).await {
+                Ok(Ok(way)) => break way,
+                Ok(Err(error)) if is_worth_repeating(&error) && attempts < 3 => attempts += 1,
+                Ok(Err(error)) => return Err(database_error(&error)),
+                Err(error) => return Err(unavailable(error.to_string())),
             }
-        }
-        let options = options.options([
-            ("search_path", quoted(&self.schema).as_str()),
-            ("statement_timeout", "5s"),
-            ("lock_timeout", "2s"),
-            ("idle_in_transaction_session_timeout", "10s"),
-            ("synchronous_commit", "on"),
-            ("timezone", "UTC"),
-            // The rollback below is mostly one of nothing, of which it would warn each time.
-            ("client_min_messages", "error"),
-        ]);
-        Ok(PoolOptions::new()
+        };
+        let pool = PoolOptions::new()
             .max_connections(8)
             .min_connections(0)
             .acquire_timeout(ACQUIRE_BOUND)
             .idle_timeout(Duration::from_secs(600))
             .max_lifetime(Duration::from_secs(1_800))
-            // A connection given back by a dropped future may still be inside a transaction (sqlx 0.9.0).
-            .test_before_acquire(false)
-            .before_acquire(|connection: &mut PgConnection, _| {
-                Box::pin(async move { connection.execute("rollback").await.map(|_| true) })
-            })
-            .connect_lazy_with(options))
+            .test_before_acquire(false);
+        // A connection given back by a dropped future may still be inside a transaction (sqlx 0.9.0).
+        let pool = match &way {
+            Way::Direct => pool
+                .before_acquire(|connection, _| Box::pin(rolled_back(connection)))
+                .connect_lazy_with(settings.with_connection(options)),
+            // A transaction that stays open would keep a server process from everybody behind the pooler.
+            Way::Pooled { .. } => pool
+                .after_release(|connection, _| Box::pin(rolled_back(connection)))
+                .connect_lazy_with(options),
+        };
+        Ok(Opened { pool, way })
     }
 }
 
-/// Makes the schema if it is missing, refuses one that is not ours, and brings it up to date.
-async fn prepare(options: &PgConnectOptions, schema: &str, patience: Duration) -> sqlx::Result<()> {
-    // Only the first answer is waited for so short: migrations are not broken off for a reading question.
-    let first_answer = async {
-        let mut connection = options.connect().await?;
-        let found = look(&mut connection, schema).await?;
-        Ok((connection, found))
-    };
-    let (mut connection, found) = within(patience, first_answer).await?;
-    let done = prepare_on(&mut connection, schema, &found).await;
-    // The connection served only this; what closing it says does not matter.
-    let _ = connection.close().await;
-    done
-}
-
-async fn prepare_on(connection: &mut PgConnection, schema: &str, found: &Found) -> sqlx::Result<()> {
-    if !needs_migration(found, &MIGRATIONS, &format!("the schema {schema:?}"))? {
-        return Ok(());
-    }
-    let quoted = quoted(schema);
-    // `create schema if not exists` fails when two do it at once; the second one then finds it there.
-    let create = format!("create schema if not exists {quoted}");
-    if let Err(error) = connection.execute(sqlx::AssertSqlSafe(create)).await {
-        let exists: bool = sqlx::query_scalar(
-            "select exists (select from information_schema.schemata where schema_name = $1)",
-        )
-        .bind(schema)
-        .fetch_one(&mut *connection)
-        .await?;
-        if !exists {
-            return Err(error);
-        }
-    }
-    MIGRATIONS.run_direct(None, connection, false).await?;
-    Ok(())
-}
-
-/// Turns a fresh connection to the schema, and says what lies there.
-async fn look(connection: &mut PgConnection, schema: &str) -> sqlx::Result<Found> {
-    let set_path = format!("set search_path to {}; set lock_timeout = '5s'", quoted(schema));
-    connection.execute(sqlx::AssertSqlSafe(set_path)).await?;
-    let (tables, migrated): (i64, bool) = sqlx::query_as(
-        "select count(*), coalesce(bool_or(table_name = '_sqlx_migrations'), false) \
-         from information_schema.tables where table_schema = $1",
-    )
-    .bind(schema)
-    .fetch_one(&mut *connection)
-    .await?;
-    let applied = if migrated {
-        let rows = sqlx::query_as("select version, description from _sqlx_migrations order by version");
-        Some(rows.fetch_all(connection).await?)
-    } else {
-        None
-    };
-    Ok(Found { tables, applied })
+async fn rolled_back(connection: &mut PgConnection) -> sqlx::Result<bool> {
+    connection.execute("rollback").await.map(|_| true)
 }
 
 /// The work, as far as it ends in time.
@@ -255,9 +231,4 @@ async fn within<T>(bound: Duration, work: impl Future<Output = sqlx::Result<T>>)
 fn silence(bound: Duration) -> sqlx::Error {
     let said = format!("no answer within {} s", bound.as_secs());
     std::io::Error::new(std::io::ErrorKind::TimedOut, said).into()
-}
-
-/// A name as it stands in SQL text.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -195,7 +195,7 @@ async fn look(connection: &mut SqliteConnection) -> sqlx::Result<Found> {
     } else {
         None
     };
-    Ok(Found { tables: i64::try_from(tables.len()).unwrap_or(i64::MAX), applied })
+    Ok(Found { exists: true, tables: i64::try_from(tables.len()).unwrap_or(i64::MAX), applied })
 }
 
 /// Rewrites words and tables, and empties the log.

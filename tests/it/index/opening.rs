@@ -1,5 +1,6 @@
 //! Opening a database: first starts, strangers' schemas, newer versions, and life after an error.
 
+use sqlx::Connection as _;
 use whytrace::model::QualityRules;
 use whytrace::store::DatabaseTarget;
 
@@ -105,6 +106,74 @@ async fn table_exists(store: &Store, table: &str) -> bool {
         "select name from sqlite_schema"
     };
     store.rows(question).await.iter().any(|row| row.values().any(|name| name == table))
+}
+
+#[tokio::test]
+async fn a_pooler_that_drops_settings_is_noticed() {
+    let Some(store) = Store::pooled_lax() else { return };
+    let run = Run::started("t").enter("e", "s").complete();
+    // Several at once, so that the pooler has more than one connection to give.
+    let (one, other) = (store.index(), store.index());
+    for _ in 0..3 {
+        let everything = Default::default();
+        let (a, b) = tokio::join!(one.record(vec![run.batch()], true), other.count(&everything));
+        a.unwrap();
+        b.unwrap();
+    }
+    assert_eq!(other.count(&Default::default()).await.unwrap(), 1);
+    assert_eq!(store.value("select count(*) from traces").await, 1);
+}
+
+#[tokio::test]
+async fn a_schema_that_another_process_is_bringing_up_to_date_is_waited_for_with_a_bound() {
+    for store in [Store::postgres(), Store::pooled()].into_iter().flatten() {
+        let DatabaseTarget::Postgres { schema, .. } = store.target() else { unreachable!() };
+        let base = crate::support::database::postgres_url().unwrap();
+        let mut other = sqlx::PgConnection::connect(&base).await.unwrap();
+        let lock = format!("begin; select pg_advisory_xact_lock(hashtext('whytrace schema {schema}'))");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(lock)).execute(&mut other).await.unwrap();
+        let index = store.index();
+        let said = refusal(&index).await;
+        assert!(said.contains("another process is bringing it up to date"), "{said}");
+        sqlx::raw_sql("rollback").execute(&mut other).await.unwrap();
+        // A question would believe for a while what the last one heard.
+        assert_eq!(record(&index, Run::started("t").batch()).await, [Standing::New]);
+    }
+}
+
+#[tokio::test]
+async fn a_process_goes_on_while_a_newer_one_changes_the_schema() {
+    for store in [Store::postgres(), Store::pooled()].into_iter().flatten() {
+        let index = store.index();
+        record(&index, Run::started("before").batch()).await;
+        store
+            .run(
+                "begin; alter table traces add column later text; \
+                 insert into _sqlx_migrations (version, description, success, checksum, execution_time) \
+                 values (9999, 'later', true, '', 0); commit",
+            )
+            .await;
+        assert_eq!(record(&index, Run::started("after").batch()).await, [Standing::New]);
+        assert_eq!(index.count(&Default::default()).await.unwrap(), 2);
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_has_locked_is_waited_for_with_a_bound() {
+    for store in [Store::postgres(), Store::pooled()].into_iter().flatten() {
+        let index = store.index();
+        index.probe().await.unwrap();
+        let DatabaseTarget::Postgres { schema, .. } = store.target() else { unreachable!() };
+        let base = crate::support::database::postgres_url().unwrap();
+        let mut other = sqlx::PgConnection::connect(&base).await.unwrap();
+        let lock = format!("begin; lock table {schema}.events");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(lock)).execute(&mut other).await.unwrap();
+        let run = Run::started("t");
+        let failed = index.record(vec![run.batch()], true).await.unwrap_err().to_string();
+        assert!(failed.contains("lock timeout"), "{failed}");
+        sqlx::raw_sql("rollback").execute(&mut other).await.unwrap();
+        assert_eq!(record(&index, run.batch()).await, [Standing::New]);
+    }
 }
 
 #[tokio::test]

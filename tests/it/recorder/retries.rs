@@ -1,5 +1,7 @@
 //! The same request twice, another content under the same name, events after the end.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 use whytrace::Error;
 use whytrace::recorder::SaveState;
@@ -67,7 +69,7 @@ async fn an_event_after_the_end_is_late_and_the_document_follows() {
     let service = place.service();
     start(&service, "r1").await.unwrap();
     let finished = finish(&service, "r1").await.unwrap();
-    let document = finished.document.unwrap();
+    let document = PathBuf::from(finished.document.unwrap());
     let before = revision(&document);
     for process in [&service, &place.service()] {
         let id = if std::ptr::eq(process, &service) { "d0" } else { "d1" };

@@ -28,6 +28,17 @@ pub(crate) fn postgres_url() -> Option<String> {
     );
 }
 
+/// The address of the same database through PgBouncer in transaction mode.
+///
+/// # Panics
+/// Where there is a database to test with, and no pooler before it.
+pub(crate) fn pooler_url(variable: &str) -> Option<String> {
+    postgres_url()?;
+    let missing =
+        "a database to test with, and no pooler before it: run scripts/postgres.sh run -- cargo test";
+    Some(env::var(variable).unwrap_or_else(|_| panic!("{missing} ({variable})")))
+}
+
 /// The name of a schema that no other test uses; whatever has come to lie in it is dropped with this.
 pub(crate) struct Schema {
     url: String,

@@ -12,6 +12,7 @@ use whytrace::recorder::{Ack, DecisionRecorded, Finished, Recorded};
 use whytrace::service::Service;
 use whytrace::store::index::{Filter, Scope, Sort};
 
+use super::bucket::Bucket;
 use super::database::Schema;
 
 /// A home folder with the configuration of whoever records there.
@@ -38,6 +39,14 @@ impl Place {
         let mut place = Self::new(None);
         place.settings.database_url = Some(url);
         place
+    }
+
+    /// The same with its documents in a bucket.
+    pub(crate) fn in_bucket(self, bucket: &Bucket) -> Self {
+        self.set(|settings| {
+            settings.documents = Some(bucket.url().to_owned());
+            settings.documents_options = Some(bucket.options());
+        })
     }
 
     /// The same with other settings.

@@ -15,7 +15,7 @@ use whytrace::model::{QualityRules, Timestamp};
 use whytrace::store::DatabaseTarget;
 use whytrace::store::index::Index;
 
-use super::database::Schema;
+use super::database::{Schema, pooler_url};
 
 /// One row, by the names of its columns.
 pub(crate) type Row1 = Map<String, Value>;
@@ -23,6 +23,8 @@ pub(crate) type Row1 = Map<String, Value>;
 /// A database that goes with its test.
 pub(crate) struct Store {
     place: Place,
+    /// How the index reaches the place, where that is not the straight way.
+    through: Option<String>,
 }
 
 enum Place {
@@ -45,12 +47,22 @@ const JSON_COLUMNS: [&str; 9] = [
 
 impl Store {
     pub(crate) fn sqlite() -> Self {
-        Self { place: Place::Folder(tempfile::tempdir().expect("a temporary folder")) }
+        Self { place: Place::Folder(tempfile::tempdir().expect("a temporary folder")), through: None }
     }
 
     /// `None` where the tests are to do without Postgres.
     pub(crate) fn postgres() -> Option<Self> {
-        Schema::fresh().map(|schema| Self { place: Place::Schema(schema) })
+        Schema::fresh().map(|schema| Self { place: Place::Schema(schema), through: None })
+    }
+
+    /// Postgres as an index finds it behind PgBouncer in transaction mode, with that one's settings as installed.
+    pub(crate) fn pooled() -> Option<Self> {
+        Some(Self { through: pooler_url("WHYTRACE_TEST_POOLER_URL"), ..Self::postgres()? })
+    }
+
+    /// The same behind one that takes settings with a connection and drops them.
+    pub(crate) fn pooled_lax() -> Option<Self> {
+        Some(Self { through: pooler_url("WHYTRACE_TEST_LAX_POOLER_URL"), ..Self::postgres()? })
     }
 
     pub(crate) fn is_postgres(&self) -> bool {
@@ -61,7 +73,8 @@ impl Store {
         match &self.place {
             Place::Folder(folder) => DatabaseTarget::Sqlite(file(folder)),
             Place::Schema(schema) => {
-                DatabaseTarget::Postgres { url: schema.url().to_owned(), schema: schema.name().to_owned() }
+                let url = self.through.as_deref().unwrap_or(schema.url());
+                DatabaseTarget::Postgres { url: url.to_owned(), schema: schema.name().to_owned() }
             }
         }
     }

@@ -16,6 +16,7 @@ use crate::model::{Clock, ManualClock, QualityRules};
 use crate::query::Query;
 use crate::recorder::{Intake, Recorder, RecorderOptions, Retention, Switch};
 use crate::store::DatabaseTarget;
+use crate::store::documents::DocumentsTarget;
 use crate::store::index::Scope;
 
 /// A home folder with a recorder over it.
@@ -46,6 +47,7 @@ impl Home {
         let options = RecorderOptions {
             home: folder.path().to_owned(),
             database: DatabaseTarget::Sqlite(folder.path().join(path)),
+            documents: DocumentsTarget::Folder(folder.path().to_owned()),
             installation: "test".to_owned(),
             process: "p1".to_owned(),
             quality: QualityRules::default(),
