@@ -59,7 +59,7 @@ pub async fn redact(recorder: &Recorder, trace_id: &TraceId, phrase: &Phrase) ->
     let numbers = value_of(&written.trace).map(|value| phrase.numbers(&value))?;
     stores.index.import(vec![(written.trace, written.address)]).await?;
     stores.live.drop_run(trace_id);
-    stores.documents.sweep(project, &[trace_id].into()).await?;
+    stores.documents.delete_set_aside(project, &[trace_id].into()).await?;
     crate::recorder::write_flag_files(stores, project).await?;
     Ok(Redacted { places, numbers, mark: phrase.mark().to_owned() })
 }

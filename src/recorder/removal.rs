@@ -47,7 +47,7 @@ impl Recorder {
             projects.entry(project).or_default().insert(trace_id);
         }
         for (project, gone) in projects {
-            stores.documents.sweep(project, &gone).await?;
+            stores.documents.delete_set_aside(project, &gone).await?;
             flag_files::write_also_empty(stores, project).await?;
         }
         Ok(())

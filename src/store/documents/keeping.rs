@@ -47,7 +47,7 @@ impl Documents {
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable) when the store is not writable.
-    pub async fn sweep(&self, project: &str, runs: &HashSet<&TraceId>) -> Result<()> {
+    pub async fn delete_set_aside(&self, project: &str, runs: &HashSet<&TraceId>) -> Result<()> {
         let stems: HashSet<String> = runs.iter().map(|trace_id| file_stem(trace_id.as_str())).collect();
         let is_meant = move |name: &str| {
             [".json.unreadable-", ".json#", "_summary.md#"]
