@@ -222,7 +222,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Some(Command::Frontmatter(frontmatter)) => frontmatter.run(&config).await,
             Some(Command::Delete(delete)) => delete.run(&config).await,
             Some(Command::Prune(prune)) => prune.run(&config).await,
-            Some(Command::Redact(redact)) => redact.run(&config).await,
+            Some(Command::Redact(redact)) => Box::pin(redact.run(&config)).await,
             Some(Command::Backup(backup)) => backup.run(&config).await,
             Some(Command::Restore(restore)) => restore.run(&config).await,
             Some(Command::Demo(demo)) => demo.run(&config, &reach).await,

@@ -234,6 +234,7 @@ const ONE: f64 = (1_u64 << 52) as f64;
 /// Scores beyond this count as it, so that no sum of them overflows.
 const LARGEST: f64 = 1e12;
 
+#[expect(clippy::cast_possible_truncation, reason = "it is within 2^92, far from the ends of i128")]
 fn fixed(score: f64) -> i128 {
     (score.clamp(-LARGEST, LARGEST) * ONE).round() as i128
 }

@@ -7,7 +7,7 @@ use super::leftovers;
 use crate::error::{Error, Result};
 use crate::gate::Phrase;
 use crate::gate::refusal::{Refusal, quoted};
-use crate::model::{Trace, TraceId};
+use crate::model::{EventId, Trace, TraceId};
 use crate::recorder::Recorder;
 use crate::store::index::Scope;
 
@@ -93,7 +93,7 @@ fn ids(trace: &Trace) -> impl Iterator<Item = &str> {
         .chain([parent])
         .flatten()
         .chain(trace.decisions().map(|(_, decision)| decision.decision_id.as_str()))
-        .chain(trace.metadata.events.keys().map(|id| id.as_str()))
+        .chain(trace.metadata.events.keys().map(EventId::as_str))
         .chain(trace.metadata.unplaced.iter().map(|event| event.event_id.as_str()))
         .chain(trace.metadata.unplaced.iter().filter_map(|event| Some(event.body.target()?.as_str())))
 }

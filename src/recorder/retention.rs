@@ -1,6 +1,7 @@
 //! How long finished runs are kept, and letting go of those whose time is up.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 
@@ -53,8 +54,8 @@ impl Retention {
 
 fn span(days: f64) -> TimeDelta {
     // A century is for good, too.
-    let seconds = (days * 86_400.0).min(36_500.0 * 86_400.0);
-    TimeDelta::milliseconds((seconds * 1_000.0) as i64)
+    let span = Duration::from_secs_f64(days.min(36_500.0) * 86_400.0);
+    TimeDelta::from_std(span).unwrap_or(TimeDelta::MAX)
 }
 
 impl Recorder {

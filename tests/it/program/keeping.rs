@@ -181,7 +181,7 @@ fn a_file_of_the_embedded_database_shrinks_with_what_is_deleted() {
 
 /// A run of some kilobytes; every third ended long ago.
 fn large(n: u32) -> Value {
-    let at = if n % 3 == 0 { "2026-02-13T14:30:22Z" } else { "2020-01-13T14:30:22Z" };
+    let at = if n.is_multiple_of(3) { "2026-02-13T14:30:22Z" } else { "2020-01-13T14:30:22Z" };
     let decision = |d: u32| {
         json!({"decision_id": format!("d{d}"), "decision": "k", "what": "w", "why": "because ".repeat(60),
             "timestamp": at})
@@ -201,7 +201,7 @@ fn whoever_prunes_says_how_old_and_open_runs_stay() {
     assert_eq!(unsaid.code, Some(2));
     assert!(unsaid.stderr.contains("say --older-than, or set retention_days"), "{unsaid:?}");
     assert_eq!(home.run(["prune", "--older-than", "2026-02-13"]).code, Some(2), "nobody can be asked");
-    let none = home.run(["prune", "--older-than", "2026-02-13", "--yes"]).worked().stdout.clone();
+    let none = home.run(["prune", "--older-than", "2026-02-13", "--yes"]).worked().stdout;
     assert_eq!(none, "0 runs deleted.\n");
     assert!(server.close().success());
 }
