@@ -18,6 +18,7 @@ mod frontmatter;
 mod greeting;
 mod import;
 mod list;
+mod log;
 mod output;
 mod patterns;
 mod progress;
@@ -35,8 +36,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
-use whytrace::config::{Config, Settings};
+use whytrace::config::{Config, Hidden, Settings};
 
 use reach::Reach;
 
@@ -75,7 +75,7 @@ struct Options {
     config: Option<PathBuf>,
     /// postgres://USER:PASSWORD@HOST/DATABASE, or sqlite:PATH
     #[arg(long, global = true, value_name = "URL")]
-    database_url: Option<String>,
+    database_url: Option<Hidden>,
     /// Postgres schema that holds everything [default: whytrace]
     #[arg(long, global = true, value_name = "NAME")]
     schema: Option<String>,
@@ -94,6 +94,9 @@ struct Options {
     /// What is logged to standard error, such as whytrace=debug
     #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
+    /// How it is logged [default: text]
+    #[arg(long, global = true, value_name = "FORMAT", value_parser = ["text", "json"])]
+    log_format: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -192,6 +195,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         tools: options.tools,
         prompts: options.prompts,
         log: options.log,
+        log_format: options.log_format,
         ..Settings::default()
     };
     if let Some(Command::Serve(serve)) = &command {
@@ -203,7 +207,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
     }
     let reach = Reach::of(&settings, &environment);
     let config = Config::load(settings, |name| std::env::var(name).ok())?;
-    log_to_standard_error(&config, command.is_none());
+    log::to_standard_error(&config, command.is_none());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ending = runtime.block_on(async {
         match command {
@@ -233,23 +237,4 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
     // A pending read of standard input cannot be cancelled, and nothing is left to do.
     runtime.shutdown_background();
     ending
-}
-
-fn log_to_standard_error(config: &Config, is_stdio: bool) {
-    use std::io::IsTerminal as _;
-    let filter = EnvFilter::try_new(&config.log).unwrap_or_else(|error| {
-        eprintln!("whytrace: log is {:?}, which is no filter ({error}); warnings are logged", config.log);
-        EnvFilter::new("warn")
-    });
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        // They are said with `eprintln!`, which panics where a client has closed its end of standard error.
-        .log_internal_errors(false)
-        .with_ansi(std::io::stderr().is_terminal());
-    // A client shows what a stdio server logs line by line, with times of its own.
-    let set = if is_stdio { builder.without_time().try_init() } else { builder.try_init() };
-    if let Err(error) = set {
-        eprintln!("whytrace: no log: {error}");
-    }
 }

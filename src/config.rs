@@ -5,6 +5,7 @@
 //! missing. A plain `DATABASE_URL` is not looked at: an editor starts servers inside its user's project, whose
 //! database that is.
 
+mod hidden;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use hidden::Hidden;
 pub use settings::{Settings, SettingsError};
 
 use crate::calibration::{CalibrationRules, FlagScope};
@@ -40,6 +42,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// Whether clients of HTTP need a token.
     pub requires_token: bool,
+    /// Requests a second that one token or address may send over HTTP; 0 is no limit.
+    pub rate_limit: u32,
     /// Which tools are offered: `all`, `read` or `write`.
     pub tools: String,
     /// What is kept of prompts.
@@ -58,6 +62,18 @@ pub struct Config {
     pub calibration: CalibrationRules,
     /// What is logged, as the `tracing` crate's filters spell it.
     pub log: String,
+    /// How it is logged.
+    pub log_format: LogFormat,
+}
+
+/// How records of the log are written, each on one line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: an object a line.
+    Json,
 }
 
 /// Why there is no configuration.
@@ -118,7 +134,7 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let quality = quality(&settings)?;
         let home = settings.home.or_else(default_home).ok_or(ConfigError::NoHome)?;
-        let database = database(&home, settings.database_url, settings.schema)?;
+        let database = database(&home, settings.database_url.as_ref().map(Hidden::reveal), settings.schema)?;
         let documents = match settings.documents {
             Some(text) => {
                 let options = settings.documents_options.unwrap_or_default();
@@ -166,6 +182,17 @@ impl Config {
                 });
             }
         };
+        let log_format = match settings.log_format.as_deref() {
+            None | Some("text") => LogFormat::Text,
+            Some("json") => LogFormat::Json,
+            Some(other) => {
+                return Err(ConfigError::Value {
+                    name: "log_format",
+                    value: other.to_owned(),
+                    allowed: "it is text or json",
+                });
+            }
+        };
         let require_database = match settings.require.as_deref() {
             None => false,
             Some("database") => true,
@@ -195,6 +222,7 @@ impl Config {
             allowed_hosts: settings.allowed_hosts.unwrap_or_default(),
             allowed_origins: settings.allowed_origins.unwrap_or_default(),
             requires_token,
+            rate_limit: settings.rate_limit.unwrap_or(200),
             tools,
             prompts,
             redact: settings.redact.unwrap_or(true),
@@ -207,6 +235,7 @@ impl Config {
             quality,
             calibration,
             log: settings.log.unwrap_or_else(|| "warn,whytrace=info,rmcp=warn".to_owned()),
+            log_format,
             home,
         })
     }
@@ -267,13 +296,18 @@ fn default_home() -> Option<PathBuf> {
     dirs::data_dir().map(|folder| folder.join("whytrace"))
 }
 
-fn database(home: &Path, url: Option<String>, schema: Option<String>) -> Result<DatabaseTarget, ConfigError> {
-    let Some(url) = url else { return Ok(DatabaseTarget::Sqlite(home.join("whytrace.db"))) };
+fn database(home: &Path, url: Option<&str>, schema: Option<String>) -> Result<DatabaseTarget, ConfigError> {
+    let Some(url) = url else {
+        return Ok(DatabaseTarget::Sqlite(home.join("whytrace.db")));
+    };
     if let Some(path) = url.strip_prefix("sqlite:") {
         return Ok(DatabaseTarget::Sqlite(PathBuf::from(path.trim_start_matches("//"))));
     }
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return Ok(DatabaseTarget::Postgres { url, schema: schema.unwrap_or_else(|| "whytrace".to_owned()) });
+        return Ok(DatabaseTarget::Postgres {
+            url: url.to_owned(),
+            schema: schema.unwrap_or_else(|| "whytrace".to_owned()),
+        });
     }
     Err(ConfigError::Value {
         name: "database_url",

@@ -10,6 +10,7 @@
 //! Each module knows only those above it:
 //!
 //! - [`model`]: pure values, and how [events](model::Event) become a [trace](model::Trace)
+//! - [`metrics`]: counters, and the text in which Prometheus reads them
 //! - [`calibration`], [`statistics`], [`scorecard`], [`diff`], [`words`], [`shown`]: pure functions over the model
 //! - [`gate`]: what may enter, and in what form
 //! - [`error`]: what can go wrong, by what a caller can do about it
@@ -72,6 +73,7 @@ pub mod error;
 pub mod gate;
 pub mod maintenance;
 pub mod mcp;
+pub mod metrics;
 pub mod model;
 pub mod pipeline;
 pub mod query;

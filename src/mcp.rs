@@ -5,6 +5,7 @@
 //! `isError`, made in [`failure`] alone; protocol errors are for protocol faults. Only this layer and the transports
 //! name rmcp. Start at [`Server`], and at [`registry`] for the list of tools.
 
+mod calls;
 mod completion;
 mod failure;
 mod instructions;
@@ -21,5 +22,6 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use calls::Calls;
 pub use registry::{ToolSet, UnknownToolSet, permission_for};
 pub use server::Server;

@@ -8,6 +8,8 @@
 //! its own. Start at [`Recorder::submit`].
 
 mod ack;
+mod condition;
+mod counts;
 mod flag_files;
 mod intake;
 mod late;
@@ -23,13 +25,15 @@ mod writer;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 pub use ack::{Ack, Finished, SaveState, Saved};
+pub use counts::Counts;
 pub use intake::{DecisionRecorded, Intake, Recorded, ReviewDone, Switch};
 pub use retention::Retention;
 
@@ -91,6 +95,7 @@ struct Inner {
     jobs: mpsc::UnboundedSender<Job>,
     scribe: Scribe,
     retirement: Arc<Retirement>,
+    counts: Arc<Counts>,
     clock: Arc<dyn Clock>,
     options: RecorderOptions,
     journal_waits: AtomicU32,
@@ -120,12 +125,14 @@ impl Recorder {
         .map_err(|error| Error::Unavailable { what: "the journal", reason: error.to_string() })?;
         let shutdown = CancellationToken::new();
         let retirement = Arc::new(Retirement::default());
-        let scribe = Scribe::start(stores.clone(), shutdown.clone());
+        let counts = Arc::new(Counts::default());
+        let scribe = Scribe::start(stores.clone(), Arc::clone(&counts), shutdown.clone());
         let (jobs, queue) = mpsc::unbounded_channel();
         let writer = Writer {
             stores: stores.clone(),
             journal: Some(journal.clone()),
             retirement: Arc::clone(&retirement),
+            counts: Arc::clone(&counts),
             scribe: scribe.clone(),
             late: Late::new(stores.clone()),
             jobs: queue,
@@ -139,6 +146,7 @@ impl Recorder {
                 jobs,
                 scribe,
                 retirement,
+                counts,
                 clock,
                 options,
                 journal_waits: AtomicU32::new(0),
@@ -195,7 +203,9 @@ impl Recorder {
 
     async fn submit_with(&self, trace_id: TraceId, events: Vec<Event>, waits: Waits) -> Result<Ack> {
         let recorder = self.clone();
-        let task = tokio::spawn(async move { recorder.submit_here(trace_id, events, waits).await });
+        let task = tokio::spawn(
+            async move { recorder.submit_here(trace_id, events, waits).await }.in_current_span(),
+        );
         task.await.unwrap_or_else(|error| {
             Err(Error::Unavailable { what: "the recorder", reason: error.to_string() })
         })
@@ -207,7 +217,8 @@ impl Recorder {
     /// As [`Recorder::submit`]; [`Error::Conflict`] when the run was finished before with other content.
     pub async fn finish(&self, trace_id: TraceId, events: Vec<Event>) -> Result<Finished> {
         let recorder = self.clone();
-        let task = tokio::spawn(async move { recorder.finish_here(trace_id, events).await });
+        let task =
+            tokio::spawn(async move { recorder.finish_here(trace_id, events).await }.in_current_span());
         task.await.unwrap_or_else(|error| {
             Err(Error::Unavailable { what: "the recorder", reason: error.to_string() })
         })
@@ -259,11 +270,19 @@ impl Recorder {
     }
 
     async fn submit_here(&self, trace_id: TraceId, events: Vec<Event>, waits: Waits) -> Result<Ack> {
+        let begun = Instant::now();
+        let answer = self.take(trace_id, events, waits).await;
+        self.inner.counts.answered(&answer, begun.elapsed());
+        answer
+    }
+
+    async fn take(&self, trace_id: TraceId, events: Vec<Event>, waits: Waits) -> Result<Ack> {
         let starts = events.iter().any(|event| matches!(event.body, EventBody::Start(_)));
         let met = self.meet(&trace_id, starts).await?;
         let redactions = events.iter().fold(0_u32, |sum, event| sum.saturating_add(event.redactions));
         let live = &self.inner.stores.live;
 
+        let kinds: Vec<&str> = events.iter().map(|event| event.body.kind()).collect();
         let mut standings: Vec<Option<Standing>> = Vec::with_capacity(events.len());
         let mut fresh: Vec<Arc<Sealed>> = Vec::new();
         for event in events {
@@ -292,6 +311,13 @@ impl Recorder {
             .collect();
         if standings.contains(&Standing::Deleted) {
             return Err(Error::Deleted { trace_id });
+        }
+        for (kind, standing) in kinds.into_iter().zip(&standings) {
+            match standing {
+                Standing::New => self.inner.counts.event(kind),
+                Standing::Duplicate => self.inner.counts.repeated(),
+                _ => {}
+            }
         }
         Ok(Ack {
             trace_id,
@@ -324,7 +350,9 @@ impl Recorder {
             }
         }
         if let Some(saved) = &mut ack.saved {
-            saved.document = Some(if written.is_some() { SaveState::Saved } else { SaveState::Pending });
+            let state = if written.is_some() { SaveState::Saved } else { SaveState::Pending };
+            self.inner.counts.document(state);
+            saved.document = Some(state);
         }
         let trace = match &written {
             Some(document) => Some(document.trace.clone()),

@@ -1,5 +1,7 @@
 //! Everything opened and put together by a configuration: what a server, the terminal and a pipeline start from.
 
+mod watch;
+
 use std::sync::Arc;
 
 use crate::config::Config;
@@ -12,6 +14,8 @@ use crate::store::documents::Documents;
 use crate::store::index::Index;
 use crate::store::live::Live;
 use crate::store::{Installation, Stores};
+
+pub use watch::{Pending, Readiness, Reasons, StoreState, Watch};
 
 /// A running installation: requests in, answers out, within a runtime of the caller's.
 ///

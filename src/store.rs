@@ -16,7 +16,7 @@ mod session;
 mod sql;
 mod stores;
 
-pub use database::{Database, DatabaseTarget};
+pub use database::{Connections, Database, DatabaseTarget};
 pub use installation::Installation;
 pub use sealed::Sealed;
 pub use stores::{LoadedTrace, Stores};

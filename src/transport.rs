@@ -14,5 +14,5 @@ mod stdio;
 #[cfg(test)]
 mod echo;
 
-pub use http::{BindError, Guard, HttpOptions, HttpServer};
+pub use http::{BindError, Guard, HttpOptions, HttpServer, Operations};
 pub use stdio::{StdioOptions, serve_lines, serve_stdio};

@@ -78,7 +78,7 @@ impl Demo {
         let names_another = environment.database_url.is_some() || names_file;
         if flags.database_url.is_none() && names_another {
             // What the environment or a file names is the database of real runs.
-            flags.database_url = Some(format!("sqlite:{}", home.join("whytrace.db").display()));
+            flags.database_url = Some(format!("sqlite:{}", home.join("whytrace.db").display()).into());
         }
         if flags.documents.is_none() && (environment.documents.is_some() || names_file) {
             flags.documents = Some(home.display().to_string());

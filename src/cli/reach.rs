@@ -29,7 +29,7 @@ impl Reach {
         Self {
             home: given.home.map(absolute),
             config: given.config.map(absolute),
-            database_url: given.database_url.as_deref().map(without_password),
+            database_url: given.database_url.as_ref().map(|url| without_password(url.reveal())),
             schema: given.schema,
             documents: given.documents,
             url_is_inherited: flags.database_url.is_none(),

@@ -7,11 +7,11 @@ use anyhow::Context as _;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 use whytrace::access::Keyring;
-use whytrace::config::{Config, Settings};
+use whytrace::config::{Config, LogFormat, Settings};
 use whytrace::mcp::{Server, ToolSet, permission_for};
-use whytrace::service::Service;
+use whytrace::service::{Service, Watch};
 use whytrace::store::index::Scope;
-use whytrace::transport::{BindError, Guard, HttpOptions, HttpServer, serve_stdio};
+use whytrace::transport::{BindError, Guard, HttpOptions, HttpServer, Operations, serve_stdio};
 
 use super::reach::Reach;
 use super::{Ending, greeting};
@@ -31,6 +31,9 @@ pub(super) struct Serve {
     /// What clients have to show: token, or none, which only loopback addresses allow [default: none]
     #[arg(long, value_name = "HOW", value_parser = ["none", "token"])]
     auth: Option<String>,
+    /// Requests a second that one token or address may send, 0 for any number [default: 200]
+    #[arg(long, value_name = "N")]
+    rate_limit: Option<u32>,
 }
 
 impl Serve {
@@ -41,6 +44,7 @@ impl Serve {
         flags.allowed_hosts = said(&self.allowed_hosts);
         flags.allowed_origins = said(&self.allowed_origins);
         flags.auth.clone_from(&self.auth);
+        flags.rate_limit = self.rate_limit;
     }
 }
 
@@ -49,7 +53,7 @@ pub(super) async fn stdio(config: &Config, reach: &Reach) -> anyhow::Result<Endi
     let service = Service::open(config)?;
     // Before anything is said: whoever reads it may answer with Ctrl-C at once.
     let shutdown = end_on_signal()?;
-    if std::io::stdin().is_terminal() {
+    if std::io::stdin().is_terminal() && config.log_format == LogFormat::Text {
         greeting::of_stdio(config, reach);
     }
     Box::pin(serve_stdio(server(config, &service)?, shutdown)).await?;
@@ -65,18 +69,28 @@ pub(super) async fn http(config: &Config, reach: &Reach) -> anyhow::Result<Endin
     options.listen = config.listen;
     options.allowed_hosts.clone_from(&config.allowed_hosts);
     options.allowed_origins.clone_from(&config.allowed_origins);
+    options.rate_limit = config.rate_limit;
     if config.requires_token {
         let recorder = service.intake.recorder();
         let keyring = Keyring::new(recorder.stores().index.clone(), recorder.clock().clone());
         options.guard = Some(Guard { keyring, needs: permission_for });
         handler = handler.by_request();
     }
+    let calls = handler.calls().clone();
+    let operations = Operations { watch: Watch::over(service.intake.recorder().clone()), calls };
     let server = HttpServer::bind(options, move || handler.clone()).await.map_err(explain)?;
+    let server = server.with_operations(operations);
     let address = server.local_addr();
     let shutdown = end_on_signal()?;
-    greeting::of_http(config, reach, address);
-    if config.requires_token {
-        greeting::of_tokens(&service, reach).await;
+    if config.log_format == LogFormat::Json {
+        // Whoever reads standard error as JSON reads all of it so.
+        let database = config.database.describe();
+        tracing::info!(%address, home = %config.home.display(), database, "serves MCP at http://{address}/mcp");
+    } else {
+        greeting::of_http(config, reach, address);
+        if config.requires_token {
+            greeting::of_tokens(&service, reach).await;
+        }
     }
     server.run(shutdown).await;
     service.close().await;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::Hidden;
 use crate::calibration::CalibrationRules;
 use crate::store::documents::Options;
 
@@ -20,7 +21,7 @@ pub struct Settings {
     #[serde(skip)]
     pub home: Option<PathBuf>,
     /// `postgres://...`, or `sqlite:PATH`.
-    pub database_url: Option<String>,
+    pub database_url: Option<Hidden>,
     /// The Postgres schema.
     pub schema: Option<String>,
     /// A folder, or `s3://BUCKET/PREFIX`, `gs://...` or `az://...`: where documents lie.
@@ -37,6 +38,8 @@ pub struct Settings {
     pub allowed_origins: Option<Vec<String>>,
     /// `none` or `token`: what clients of HTTP have to show.
     pub auth: Option<String>,
+    /// Requests a second that one token or address may send over HTTP; 0 is no limit.
+    pub rate_limit: Option<u32>,
     /// `all`, `read` or `write`.
     pub tools: Option<String>,
     /// `full`, `lengths` or `off`.
@@ -67,6 +70,8 @@ pub struct Settings {
     pub calibration: Option<CalibrationRules>,
     /// What is logged.
     pub log: Option<String>,
+    /// `text` or `json`.
+    pub log_format: Option<String>,
 }
 
 /// Why a source cannot be read.
@@ -134,7 +139,7 @@ impl Settings {
         Ok(Self {
             config: variables.text("CONFIG").map(PathBuf::from),
             home: variables.text("HOME").map(PathBuf::from),
-            database_url: variables.text("DATABASE_URL"),
+            database_url: variables.text("DATABASE_URL").map(Hidden::from),
             schema: variables.text("SCHEMA"),
             documents: variables.text("DOCUMENTS"),
             documents_options: None,
@@ -143,6 +148,7 @@ impl Settings {
             allowed_hosts: variables.list("ALLOWED_HOSTS"),
             allowed_origins: variables.list("ALLOWED_ORIGINS"),
             auth: variables.text("AUTH"),
+            rate_limit: variables.parsed("RATE_LIMIT", "number of requests a second")?,
             tools: variables.text("TOOLS"),
             prompts: variables.text("PROMPTS"),
             redact: variables.truth("REDACT")?,
@@ -158,6 +164,7 @@ impl Settings {
             flag_scope: variables.text("FLAG_SCOPE"),
             calibration: None,
             log: variables.text("LOG"),
+            log_format: variables.text("LOG_FORMAT"),
         })
     }
 
@@ -176,6 +183,7 @@ impl Settings {
             allowed_hosts: self.allowed_hosts.or(other.allowed_hosts),
             allowed_origins: self.allowed_origins.or(other.allowed_origins),
             auth: self.auth.or(other.auth),
+            rate_limit: self.rate_limit.or(other.rate_limit),
             tools: self.tools.or(other.tools),
             prompts: self.prompts.or(other.prompts),
             redact: self.redact.or(other.redact),
@@ -191,6 +199,7 @@ impl Settings {
             flag_scope: self.flag_scope.or(other.flag_scope),
             calibration: self.calibration.or(other.calibration),
             log: self.log.or(other.log),
+            log_format: self.log_format.or(other.log_format),
         }
     }
 }

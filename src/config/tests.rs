@@ -48,6 +48,8 @@ fn a_value_that_is_not_allowed_is_refused_with_what_is() {
         ("WHYTRACE_DATABASE_URL", "mysql://x", "it begins with postgres:// or sqlite:"),
         ("WHYTRACE_LISTEN", "here", "address and port"),
         ("WHYTRACE_AUTH", "password", "it is none or token"),
+        ("WHYTRACE_LOG_FORMAT", "xml", "it is text or json"),
+        ("WHYTRACE_RATE_LIMIT", "-1", "number of requests a second"),
     ];
     for (name, value, says) in wrong {
         let error =
@@ -58,11 +60,62 @@ fn a_value_that_is_not_allowed_is_refused_with_what_is() {
 
 #[test]
 fn a_password_in_the_database_url_shows_nowhere() {
-    let url = "postgres://me:hunter2@db.example:5432/traces?sslmode=require";
-    let variables = [("WHYTRACE_HOME", "/nonexistent/w"), ("WHYTRACE_DATABASE_URL", url)];
-    let config = load(Settings::default(), &variables).unwrap();
-    assert_eq!(config.database.describe(), "postgres db.example:5432/traces schema whytrace");
-    assert!(!format!("{config:?}").contains("hunter2"));
+    let place = |url: &str| {
+        let variables = [("WHYTRACE_HOME", "/nonexistent/w"), ("WHYTRACE_DATABASE_URL", url)];
+        let config = load(Settings::default(), &variables).unwrap();
+        let flags = Settings { database_url: Some(url.into()), ..Settings::default() };
+        let options = crate::recorder::RecorderOptions {
+            home: config.home.clone(),
+            database: config.database.clone(),
+            documents: config.documents.clone(),
+            retention: config.retention.clone(),
+            installation: String::new(),
+            process: String::new(),
+            quality: config.quality,
+            calibration: config.calibration,
+            abandon_after: config.abandon_after,
+            require_database: false,
+        };
+        let index = crate::store::index::Index::new(&config.database, config.quality);
+        let shown = format!("{flags:?} {config:?} {options:?} {index:?} {}", config.database.describe());
+        assert!(!shown.contains("hunter") && !shown.contains("ter2"), "{shown}");
+        config.database.describe()
+    };
+    let plain = "postgres db.example:5432/traces schema whytrace";
+    for (url, described) in [
+        ("postgres://me:hunter2@db.example:5432/traces?sslmode=require", plain),
+        ("postgres://me:hun@ter2@db.example:5432/traces", plain),
+        ("postgres://db.example:5432/traces?user=me&password=hunter2", plain),
+        (
+            "postgres://db.example:5432/traces?password=hun@ter2",
+            "postgres at an unclear place schema whytrace",
+        ),
+        ("postgres://me:hun?ter2@db.example/traces", "postgres at an unclear place schema whytrace"),
+        ("postgresql://me:hunter2@", "postgres  schema whytrace"),
+    ] {
+        assert_eq!(place(url), described, "{url}");
+    }
+}
+
+#[test]
+fn a_setting_that_is_refused_does_not_show_the_password_beside_it() {
+    let home = tempfile::tempdir().unwrap();
+    let home_text = home.path().display().to_string();
+    let url = "postgres://me:hunter2@db.example/traces";
+    for name in
+        ["LISTEN", "RATE_LIMIT", "REDACT", "SCALE_MAX", "TOOLS", "AUTH", "LOG_FORMAT", "REQUIRE", "PROMPTS"]
+    {
+        let name = format!("WHYTRACE_{name}");
+        let variables =
+            [("WHYTRACE_HOME", home_text.as_str()), ("WHYTRACE_DATABASE_URL", url), (&name, "wrong")];
+        let error = load(Settings::default(), &variables).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+    }
+    for text in ["database_url = [\"URL\"]", "database_url = \"URL\"\ntools = 3", "database_url = \"URL"] {
+        std::fs::write(home.path().join("config.toml"), text.replace("URL", url)).unwrap();
+        let error = load(Settings::default(), &[("WHYTRACE_HOME", &home_text)]).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+    }
 }
 
 #[test]

@@ -17,6 +17,11 @@ use crate::store::index::Permission;
 /// All tools, group by group.
 const TOOLS: [&[Tool]; 2] = [&recording::TOOLS, &reading::TOOLS];
 
+/// The names of all tools.
+pub(super) fn all_names() -> impl Iterator<Item = &'static str> {
+    TOOLS.into_iter().flatten().map(|tool| tool.name)
+}
+
 /// Which of the tools a client is offered: one that only reads carries only those definitions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ToolSet {

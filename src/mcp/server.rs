@@ -7,6 +7,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures::FutureExt as _;
 use rmcp::model::{
@@ -19,18 +20,24 @@ use rmcp::model::{
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ErrorData, ServerHandler, model};
 use serde_json::Value;
+use tracing::Instrument as _;
 
+use super::calls::Calls;
 use super::registry::{Offer, Registry, ToolSet};
-use super::tool::Context;
+use super::tool::{Answer, Context, Tool, ToolError};
 use super::{completion, failure, instructions, prompts, resources};
 use crate::access::Principal;
 use crate::gate::CallerContext;
 use crate::query::Query;
 use crate::recorder::Intake;
+use crate::shown::excerpt;
 use crate::store::index::{Permission, Scope};
 
 /// How long a client may keep what is the same until the program is replaced: an hour, in milliseconds.
 const FIXED_FOR_MS: u64 = 3_600_000;
+
+/// How much of what a client says is logged of each thing, in characters.
+const LOGGED_CHARS: usize = 128;
 
 /// Answers MCP clients. Cheap to clone; all clones share the stores and keep nothing of a connection.
 #[derive(Clone, Debug)]
@@ -41,6 +48,7 @@ pub struct Server {
     principal: Option<Principal>,
     tools: ToolSet,
     registry: Registry,
+    calls: Arc<Calls>,
 }
 
 impl Server {
@@ -49,7 +57,7 @@ impl Server {
     #[must_use]
     pub fn new(intake: Arc<Intake>, query: Query, tools: ToolSet, scope: Scope) -> Self {
         let principal = Some(Principal::trusted(scope));
-        Self { intake, query, principal, tools, registry: Registry::new(tools) }
+        Self { intake, query, principal, tools, registry: Registry::new(tools), calls: Arc::default() }
     }
 
     /// The same server for clients that are this principal.
@@ -63,6 +71,12 @@ impl Server {
     #[must_use]
     pub fn by_request(self) -> Self {
         Self { principal: None, ..self }
+    }
+
+    /// What all clones have counted.
+    #[must_use]
+    pub fn calls(&self) -> &Arc<Calls> {
+        &self.calls
     }
 
     /// The same server with tools of a test's own.
@@ -93,6 +107,36 @@ impl Server {
             scope: principal.scope,
             caller: caller(request),
         }
+    }
+
+    /// Calls a tool, counts the call and logs it.
+    async fn carry_out(
+        &self,
+        tool: &Tool,
+        context: Arc<Context>,
+        arguments: Value,
+    ) -> Result<Answer, ToolError> {
+        let is_of_known_run = arguments.get("trace_id").is_some();
+        let begun = Instant::now();
+        // The call of the function lies within the future, so that a panic of either is caught.
+        let answer = AssertUnwindSafe(async { (tool.call)(context, arguments).await }).catch_unwind().await;
+        let answer = answer.unwrap_or_else(|_| {
+            tracing::error!("{} panicked; its caller was told", tool.name);
+            Err(failure::internal(tool.name))
+        });
+        let took = begun.elapsed();
+        self.calls.note(tool.name, answer.as_ref().err(), took);
+        if let Ok(answer) = &answer
+            && !is_of_known_run
+            && let Some(trace_id) = answer.structured.get("trace_id").and_then(Value::as_str)
+        {
+            // Of a run that has just begun nobody knew it before.
+            tracing::Span::current().record("trace_id", excerpt(trace_id, LOGGED_CHARS));
+        }
+        let duration_ms = took.as_secs_f64() * 1e3;
+        let result = answer.as_ref().map_or_else(|error| error.code, |_| "ok");
+        tracing::debug!(target: "whytrace::mcp::call", duration_ms, result, "{} answered: {result}", tool.name);
+        answer
     }
 
     /// Who may keep an answer that depends on the principal alone.
@@ -139,23 +183,20 @@ impl ServerHandler for Server {
             let names = self.registry.names(offer).join(", ");
             return Err(ErrorData::invalid_params(format!("unknown tool; there are {names}"), None));
         };
+        let token_id = principal.token_id.clone();
         let context = Arc::new(self.context(principal, &request));
         let arguments = Value::Object(call.arguments.unwrap_or_default());
-        // The call of the function lies within the future, so that a panic of either is caught.
-        let answer = AssertUnwindSafe(async { (tool.call)(context, arguments).await }).catch_unwind().await;
-        let result = match answer {
-            Ok(Ok(answer)) => {
+        let span = span_of(tool, &arguments, token_id.as_deref(), &request, &context.caller);
+        let answered = self.carry_out(tool, context, arguments).instrument(span).await;
+        Ok(match answered {
+            Ok(answer) => {
                 let mut result = CallToolResult::success(vec![ContentBlock::text(answer.text)]);
                 result.structured_content = Some(answer.structured);
                 result
             }
-            Ok(Err(error)) => failure::result(&error),
-            Err(_) => {
-                tracing::error!(tool = tool.name, "{} panicked; its caller was told", tool.name);
-                failure::result(&failure::internal(tool.name))
-            }
-        };
-        Ok(result.into())
+            Err(error) => failure::result(&error),
+        }
+        .into())
     }
 
     fn get_tool(&self, name: &str) -> Option<model::Tool> {
@@ -236,6 +277,26 @@ impl ServerHandler for Server {
         let context = self.context(self.principal(&request)?, &request);
         completion::complete(&completion, offer, &context).await
     }
+}
+
+/// What everything that is logged during a call tells of it.
+fn span_of(
+    tool: &Tool,
+    arguments: &Value,
+    token_id: Option<&str>,
+    request: &RequestContext<RoleServer>,
+    caller: &CallerContext,
+) -> tracing::Span {
+    let said = |text: &str| excerpt(text, LOGGED_CHARS);
+    let trace_id = arguments.get("trace_id").and_then(serde_json::Value::as_str).map(said);
+    tracing::info_span!(
+        "call",
+        tool = tool.name,
+        trace_id,
+        token_id,
+        request_id = said(&request.id.to_string()),
+        traceparent = caller.traceparent.as_deref().map(said),
+    )
 }
 
 /// What the client says of itself: in the request where it does (2026-07-28), else when it connected.

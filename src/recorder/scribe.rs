@@ -2,6 +2,7 @@
 //! is away.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::FuturesUnordered;
@@ -11,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::counts::Counts;
 use super::flag_files;
 use crate::error::Result;
 use crate::model::TraceId;
@@ -45,9 +47,9 @@ pub(super) struct Scribe {
 
 impl Scribe {
     /// Starts the task.
-    pub(super) fn start(stores: Stores, shutdown: CancellationToken) -> Self {
+    pub(super) fn start(stores: Stores, counts: Arc<Counts>, shutdown: CancellationToken) -> Self {
         let (tasks, queue) = mpsc::unbounded_channel();
-        tokio::spawn(run(stores, queue, shutdown));
+        tokio::spawn(run(stores, counts, queue, shutdown));
         Self { tasks }
     }
 
@@ -67,6 +69,7 @@ impl Scribe {
 
 async fn run(
     stores: Stores,
+    counts: Arc<Counts>,
     mut queue: mpsc::UnboundedReceiver<(Task, Option<Reply>)>,
     shutdown: CancellationToken,
 ) {
@@ -126,6 +129,7 @@ async fn run(
         while let Ok(task) = queue.try_recv() {
             add(&mut waiting, task);
         }
+        counts.documents_wait(failed.tasks.len());
     }
 }
 

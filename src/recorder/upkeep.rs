@@ -163,6 +163,7 @@ impl Recorder {
         let now = self.inner.clock.now();
         for silent in self.inner.stores.index.silent(now.plus(-patience), 100).await? {
             let event = abandon(&silent, now, patience, &self.inner.options.process);
+            self.inner.counts.event(event.body.kind());
             let job = Job {
                 trace_id: silent.trace_id,
                 events: vec![Arc::new(Sealed::new(event)?)],

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::counts::Counts;
 use super::late::Late;
 use super::retirement::Retirement;
 use super::scribe::{Scribe, Task};
@@ -48,6 +49,7 @@ pub(super) struct Writer {
     pub stores: Stores,
     pub journal: Option<Journal>,
     pub retirement: Arc<Retirement>,
+    pub counts: Arc<Counts>,
     pub scribe: Scribe,
     pub late: Late,
     pub jobs: mpsc::UnboundedReceiver<Job>,
@@ -201,6 +203,7 @@ impl Writer {
             for (batch, outcome) in batches.into_iter().zip(outcomes) {
                 match outcome {
                     TraceOutcome::Recorded { standings: of_run, finished, announcements } => {
+                        self.counts.flags_announced(announcements.len());
                         for line in announcements {
                             tracing::warn!(target: "whytrace::calibration", trace_id = %batch.trace_id, "{line}");
                         }

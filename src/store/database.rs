@@ -44,8 +44,14 @@ impl DatabaseTarget {
             Self::Sqlite(path) => format!("sqlite {}", path.display()),
             Self::Postgres { url, schema } => {
                 let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
-                let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
-                let place = place.split('?').next().unwrap_or(place);
+                let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
+                // A password with a `?` in it, or one with an `@` among the options, makes it unclear where the
+                // place is; any part of it could be the password's.
+                let place = match before.rsplit_once('@') {
+                    _ if query.contains('@') => "at an unclear place",
+                    Some((_, place)) => place,
+                    None => before,
+                };
                 format!("postgres {place} schema {schema}")
             }
         }
@@ -62,6 +68,22 @@ pub struct Database {
 enum Kind {
     Sqlite(sqlite::SqliteDatabase),
     Postgres(postgres::PostgresDatabase),
+}
+
+/// How many connections there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Connections {
+    /// In use now.
+    pub in_use: u32,
+    /// Open, and free for the next who needs one.
+    pub idle: u32,
+}
+
+impl Connections {
+    fn of<D: sqlx::Database>(pool: &sqlx::Pool<D>) -> Self {
+        let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+        Self { in_use: pool.size().saturating_sub(idle), idle }
+    }
 }
 
 /// What happens inside a write transaction.
@@ -131,6 +153,23 @@ impl Database {
         match &self.kind {
             Kind::Sqlite(database) => database.compact().await,
             Kind::Postgres(database) => database.compact().await.map(|()| true),
+        }
+    }
+
+    /// How many connections its pool has: of the embedded database those that read.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        match &self.kind {
+            Kind::Sqlite(database) => database.connections(),
+            Kind::Postgres(database) => database.connections(),
+        }
+    }
+
+    /// The bytes of the embedded database's write-ahead log; `None` of one that keeps its own.
+    pub async fn wal_bytes(&self) -> Option<u64> {
+        match &self.kind {
+            Kind::Sqlite(database) => Some(database.wal_bytes().await),
+            Kind::Postgres(_) => None,
         }
     }
 

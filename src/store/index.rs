@@ -33,7 +33,7 @@ pub use record::{Batch, Standing, TraceOutcome};
 pub use removal::Expired;
 pub use tokens::{KeptToken, Permission, Permissions, Token, TokenHash, UnknownPermission};
 
-use super::database::{Database, DatabaseTarget, database_error};
+use super::database::{Connections, Database, DatabaseTarget, database_error};
 use super::session::Session;
 use crate::calibration::CalibrationRules;
 use crate::error::Result;
@@ -103,6 +103,17 @@ impl Index {
                 })
             })
             .await
+    }
+
+    /// How many connections the database's pool has.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        self.database.connections()
+    }
+
+    /// The bytes of the embedded database's write-ahead log; `None` of one that keeps its own.
+    pub async fn wal_bytes(&self) -> Option<u64> {
+        self.database.wal_bytes().await
     }
 
     /// Closes all connections.

@@ -208,6 +208,19 @@ impl Journal {
         self.stats().healthy
     }
 
+    /// Tries whether a journal that failed can be written again, and says whether it is healthy now.
+    ///
+    /// For whoever has nothing to append: without it a failure would be believed until the next record comes.
+    pub async fn try_again(&self) -> bool {
+        if !self.is_healthy() {
+            let (reply, answer) = oneshot::channel();
+            let _ = self.jobs.send(Job::TryAgain(reply));
+            // Of a closed journal nothing comes back.
+            let _ = answer.await;
+        }
+        self.is_healthy()
+    }
+
     /// How the journal is.
     #[must_use]
     pub fn stats(&self) -> JournalStats {

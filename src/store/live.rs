@@ -193,6 +193,12 @@ impl Live {
         self.runs().pending
     }
 
+    /// How many runs have events that the database does not hold yet.
+    #[must_use]
+    pub fn pending_runs(&self) -> usize {
+        self.runs().by_id.values().filter(|run| !run.pending.is_empty()).count()
+    }
+
     /// How many events of runs whose projects are among those meant the database does not hold yet.
     #[must_use]
     pub fn pending_of(&self, is_meant: impl Fn(&str) -> bool) -> usize {

@@ -1,16 +1,22 @@
-//! MCP over HTTP: `/mcp` (streamable HTTP), `/sse` with `/messages` (HTTP+SSE of 2024-11-05), `/health`.
+//! MCP over HTTP: `/mcp` (streamable HTTP), `/sse` with `/messages` (HTTP+SSE of 2024-11-05); `/health`, `/ready` and
+//! `/metrics` for those who watch over it.
 //!
 //! Every path, those that a caller adds included, stands behind one gate, which checks Host and
-//! Origin and the token, reads and bounds the body, and bounds what is in flight. `/mcp` keeps no sessions: each
+//! Origin and the token, keeps callers to their pace and share, reads and bounds the body, and bounds what is in flight. `/mcp` keeps no sessions: each
 //! request gets a handler of its own from the factory. `connections` accepts and ends, `gate`
 //! admits, `names` and `access` know who may ask, `sse` bridges the older transport.
 
 mod access;
+mod caller;
 mod connections;
+mod counts;
 mod gate;
 mod names;
+mod operations;
+mod pace;
 mod patience;
 mod refusal;
+mod shares;
 mod sse;
 
 #[cfg(test)]
@@ -35,7 +41,9 @@ use tokio_util::sync::CancellationToken;
 pub use self::access::Guard;
 use self::gate::Gate;
 use self::names::Names;
+pub use self::operations::Operations;
 use self::refusal::Refusal;
+use crate::model::{Clock, SystemClock};
 
 /// Where to listen, whom to let in, and how much one server takes at once.
 #[derive(Debug, Clone)]
@@ -56,10 +64,20 @@ pub struct HttpOptions {
     pub max_body_bytes_in_flight: usize,
     /// The requests in flight; beyond them 503. 256.
     pub max_requests: usize,
+    /// The requests a second that one token may send, or one address without a token, in the long run; two seconds'
+    /// worth may come at once, and beyond that 429. Who comes from this machine without a token is not held to it. 0
+    /// is no limit. 200.
+    pub rate_limit: u32,
+    /// The requests in flight of one token or address; beyond them 429. 64.
+    pub max_requests_per_caller: usize,
     /// The open event streams (`/sse` sessions and subscriptions); beyond them 503. 64.
     pub max_sse_sessions: usize,
+    /// The open event streams of one token or address; beyond them 429. 16.
+    pub max_sse_sessions_per_caller: usize,
     /// The open connections, idle ones included; beyond them 503. 512.
     pub max_connections: usize,
+    /// The open connections from one address other than this machine's, which may be a proxy; beyond them 503. 256.
+    pub max_connections_per_address: usize,
     /// How long a client may take for the head of a request, and again for its body, and how
     /// long it may leave an answer unread. 30 s.
     pub client_timeout: Duration,
@@ -67,6 +85,8 @@ pub struct HttpOptions {
     pub answer_timeout: Duration,
     /// How long requests in flight are waited for at shutdown. 5 s.
     pub drain_timeout: Duration,
+    /// What time it is, for [`rate_limit`](Self::rate_limit).
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Default for HttpOptions {
@@ -79,11 +99,16 @@ impl Default for HttpOptions {
             max_body_bytes: 8 * 1024 * 1024,
             max_body_bytes_in_flight: 64 * 1024 * 1024,
             max_requests: 256,
+            rate_limit: 200,
+            max_requests_per_caller: 64,
             max_sse_sessions: 64,
+            max_sse_sessions_per_caller: 16,
             max_connections: 512,
+            max_connections_per_address: 256,
             client_timeout: Duration::from_secs(30),
             answer_timeout: Duration::from_secs(120),
             drain_timeout: Duration::from_secs(5),
+            clock: Arc::new(SystemClock::default()),
         }
     }
 }
@@ -166,6 +191,13 @@ impl HttpServer {
     pub fn with_routes(mut self, more: Router) -> Self {
         self.routes = self.routes.merge(more);
         self
+    }
+
+    /// Tells at `/ready` and `/metrics` how the installation is.
+    #[must_use]
+    pub fn with_operations(self, operations: Operations) -> Self {
+        let gate = Arc::clone(&self.gate);
+        self.with_routes(operations::routes(operations, gate))
     }
 
     /// The address that was bound, with its real port.

@@ -26,6 +26,7 @@ const LAYERS: &[Layer] = &[
         blind_to: &[],
         holds: "pure values: no IO, no async, and time only from its clock",
     },
+    Layer { modules: &["metrics"], blind_to: &["model"], holds: "counters, and how they are told" },
     Layer {
         modules: &["calibration", "diagnose", "diff", "scorecard", "shown", "statistics", "words"],
         blind_to: &[],

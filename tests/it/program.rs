@@ -26,6 +26,7 @@ mod export;
 mod http;
 mod import;
 mod keeping;
+mod logs;
 #[cfg(unix)]
 mod readme;
 mod registry;

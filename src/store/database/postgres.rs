@@ -16,7 +16,7 @@ use sqlx::{ConnectOptions as _, Executor as _, PgConnection, Postgres};
 use tokio::sync::{Mutex, OnceCell};
 
 use self::settings::{SessionSettings, Way};
-use super::{STATEMENT_BOUND, Session, Work, database_error, is_worth_repeating, unavailable};
+use super::{Connections, STATEMENT_BOUND, Session, Work, database_error, is_worth_repeating, unavailable};
 use crate::error::{Error, Result};
 
 /// How long making a connection may take, migrations at the first one included.
@@ -170,6 +170,10 @@ impl PostgresDatabase {
         // Not for the pool any more, with that setting.
         session.discard().await;
         done.map_err(|error| database_error(&error))
+    }
+
+    pub(super) fn connections(&self) -> Connections {
+        self.opened.get().map(|opened| Connections::of(&opened.pool)).unwrap_or_default()
     }
 
     pub(super) async fn close(&self) {

@@ -11,7 +11,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Executor as _, Sqlite};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
-use super::{Found, Session, Work, database_error, is_worth_repeating, needs_migration, unavailable};
+use super::{
+    Connections, Found, Session, Work, database_error, is_worth_repeating, needs_migration, unavailable,
+};
 use crate::error::Result;
 use crate::store::disk;
 use crate::store::sql::Sql;
@@ -122,6 +124,15 @@ impl SqliteDatabase {
             }
             Err(error) => Err(unavailable(error.to_string())),
         }
+    }
+
+    pub(super) fn connections(&self) -> Connections {
+        self.readers.get().map(Connections::of).unwrap_or_default()
+    }
+
+    /// The size of the write-ahead log, which is nothing where there is none.
+    pub(super) async fn wal_bytes(&self) -> u64 {
+        tokio::fs::metadata(beside(&self.path, "-wal")).await.map_or(0, |file| file.len())
     }
 
     pub(super) async fn close(&self) {

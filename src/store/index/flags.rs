@@ -15,7 +15,7 @@ pub use replay::{Checking, Ended};
 
 use super::{Index, Scope, events};
 use crate::calibration::{
-    CalibrationRules, Finding, Flag, FlagAction, Resolutions, Windows, announcement_line, check,
+    CalibrationRules, Finding, Flag, FlagAction, FlagState, Resolutions, Windows, announcement_line, check,
     is_flagged_for_review,
 };
 use crate::error::Result;
@@ -176,6 +176,16 @@ impl Index {
     /// [`crate::Error::Unavailable`] when the database is away.
     pub async fn flags(&self, scope: &Scope) -> Result<Vec<Flag>> {
         self.read(async |session| read_flags(session, scope).await).await
+    }
+
+    /// How many flags are open, in all projects.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when the database is away.
+    pub async fn open_flags(&self) -> Result<u64> {
+        let open = Sql::new("select count(*) from flags where state = $1").bind(FlagState::Open.as_str());
+        let (open,): (i64,) = self.read(async |session| session.fetch_one(open).await).await?;
+        Ok(u64::try_from(open).unwrap_or(0))
     }
 
     /// Does to a flag what somebody decided; `None` when there is no such flag in scope.

@@ -16,6 +16,8 @@ pub(super) enum Job {
     Append(Append),
     Release(Vec<Position>),
     Renew,
+    /// Answered when it has been tried.
+    TryAgain(oneshot::Sender<()>),
     /// Answered with whether a file was removed.
     RetireIfIdle(oneshot::Sender<bool>),
     /// Answered when all files are closed.
@@ -43,6 +45,11 @@ pub(super) fn run(mut writer: Writer, mut jobs: UnboundedReceiver<Job>, stats: &
             Some(Last::Renew) => {
                 writer.renew();
                 publish(&writer, stats);
+            }
+            Some(Last::TryAgain(reply)) => {
+                writer.try_again();
+                publish(&writer, stats);
+                let _ = reply.send(());
             }
             Some(Last::RetireIfIdle(reply)) => {
                 let retired = writer.retire_if_idle();
@@ -96,6 +103,7 @@ struct Turn {
 
 enum Last {
     Renew,
+    TryAgain(oneshot::Sender<()>),
     RetireIfIdle(oneshot::Sender<bool>),
     Close(oneshot::Sender<()>),
 }
@@ -109,6 +117,7 @@ impl Turn {
                 Job::Append(append) => turn.appends.push(append),
                 Job::Release(positions) => turn.released.extend(positions),
                 Job::Renew => turn.last = Some(Last::Renew),
+                Job::TryAgain(reply) => turn.last = Some(Last::TryAgain(reply)),
                 Job::RetireIfIdle(reply) => turn.last = Some(Last::RetireIfIdle(reply)),
                 Job::Close(reply) => turn.last = Some(Last::Close(reply)),
             }

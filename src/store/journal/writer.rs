@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::files::Files;
 use super::header::{self, FORMAT, Header, UNFINISHED_EXTENSION};
@@ -84,6 +84,24 @@ impl Writer {
         }
         self.healthy = true;
         Ok(positions)
+    }
+
+    /// Where the last commit failed, begins a new segment, whose header is written and flushed: if that works, so
+    /// will a record.
+    pub(super) fn try_again(&mut self) {
+        if self.healthy {
+            return;
+        }
+        match self.segment_for(&[]) {
+            Ok(segment) => {
+                self.current = Some(segment);
+                self.healthy = true;
+                info!(dir = %self.options.dir.display(), "journal can be written again");
+            }
+            Err(error) => {
+                debug!(dir = %self.options.dir.display(), %error, "journal still cannot be written");
+            }
+        }
     }
 
     fn append_elsewhere(&mut self, records: &[&[u8]], error: &io::Error) -> io::Result<Vec<Position>> {

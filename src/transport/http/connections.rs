@@ -5,7 +5,9 @@ use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::AsyncWriteExt;
@@ -15,7 +17,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::HttpOptions;
+use super::caller::{Caller, Peer};
 use super::patience::Patience;
+use super::shares::Shares;
 
 const MAX_HEADERS: usize = 64;
 /// The head of a request fits in here; hyper answers 431 to a longer one.
@@ -43,6 +47,7 @@ pub(super) async fn accept(
         .header_read_timeout(options.client_timeout)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES);
+    let shares = Shares::of_at_most(options.max_connections_per_address);
     let mut open = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -55,9 +60,18 @@ pub(super) async fn accept(
             Ok((socket, _)) if open.len() >= options.max_connections => {
                 tokio::spawn(turn_away(socket));
             }
-            Ok((socket, _)) => {
+            Ok((socket, peer)) => {
+                let mut share = shares.share(Caller::at(Peer(peer)).as_ref());
+                if !share.grow(1) {
+                    tokio::spawn(turn_away(socket));
+                    continue;
+                }
                 let socket = Patience::new(socket, options.client_timeout);
-                open.spawn(serve(http.clone(), socket, router.clone(), closing.clone()));
+                let served = serve(http.clone(), socket, Peer(peer), router.clone(), closing.clone());
+                open.spawn(async move {
+                    served.await;
+                    drop(share);
+                });
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
@@ -80,10 +94,16 @@ pub(super) async fn finish(open: &mut JoinSet<()>, deadline: Instant) {
 async fn serve(
     http: http1::Builder,
     socket: Patience<TcpStream>,
+    peer: Peer,
     router: Router,
     closing: CancellationToken,
 ) {
-    let mut connection = pin!(http.serve_connection(TokioIo::new(socket), TowerToHyperService::new(router)));
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.call(request)
+    });
+    let mut connection = pin!(http.serve_connection(TokioIo::new(socket), service));
     let served = tokio::select! {
         served = connection.as_mut() => served,
         () = closing.cancelled() => {

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 /// How long a client is told to wait when there is no room for it, in seconds.
-const RETRY_AFTER: &str = "1";
+const RETRY_AFTER: u64 = 1;
 /// No library's refusal is longer.
 const MAX_SENTENCE_BYTES: usize = 4096;
 
@@ -19,18 +19,29 @@ pub(super) struct Refusal {
     status: StatusCode,
     sentence: Cow<'static, str>,
     closes: bool,
+    /// How long a client is told to wait, in seconds.
+    retry_after: Option<u64>,
     /// What a client is told of how to say who it is.
     challenge: Option<String>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, sentence: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, sentence: sentence.into(), closes: false, challenge: None }
+        let is_of_the_moment =
+            matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
+        let retry_after = is_of_the_moment.then_some(RETRY_AFTER);
+        Self { status, sentence: sentence.into(), closes: false, retry_after, challenge: None }
     }
 
     /// No room at present.
     pub(super) fn busy(sentence: &'static str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, sentence)
+    }
+
+    /// More than one caller may have; the next is let through after this many seconds.
+    pub(super) fn too_much(sentence: impl Into<Cow<'static, str>>, retry_after: u64) -> Self {
+        let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, sentence);
+        Self { retry_after: Some(retry_after), ..refusal }
     }
 
     pub(super) fn forbidden(sentence: impl Into<Cow<'static, str>>) -> Self {
@@ -73,8 +84,8 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(json!({"error": self.sentence}))).into_response();
         let headers = response.headers_mut();
-        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if let Some(challenge) = self.challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);

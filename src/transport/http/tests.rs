@@ -1,5 +1,7 @@
 //! A client written by hand talks to the echo handler over real sockets.
 
+mod limits;
+
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
@@ -203,45 +205,6 @@ async fn unknown_paths_and_methods_are_refused_with_a_sentence() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_too_large_is_refused_on_every_path() {
-    let server = Server::with(|options| options.max_body_bytes = 1000).await;
-    for path in ["/mcp", "/messages", "/more"] {
-        let declared = server.ask(&post(path, JSON, &"x".repeat(1001))).await;
-        assert_eq!((declared.status, declared.headers["connection"].as_str()), (413, "close"), "{path}");
-        assert!(declared.sentence().contains("1000 bytes"), "{}", declared.sentence());
-
-        let chunk = format!("1f5\r\n{}\r\n", "x".repeat(501));
-        let chunked = format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n{chunk}{chunk}0\r\n\r\n"
-        );
-        assert_eq!(server.ask(&chunked).await.status, 413, "{path}");
-    }
-    let waiting =
-        "POST /mcp HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 1001\r\n\r\n";
-    assert_eq!(server.ask(waiting).await.status, 413);
-}
-
-#[tokio::test]
-async fn a_head_that_is_too_large_is_refused() {
-    let server = Server::start().await;
-    let headers = format!("Host: localhost\r\n{}", "X-Filler: x\r\n".repeat(100));
-    assert_eq!(server.get("/health", &headers).await.status, 431);
-}
-
-#[tokio::test]
-async fn a_body_that_does_not_arrive_is_not_waited_for() {
-    let server = Server::with(|options| options.client_timeout = Duration::from_millis(20)).await;
-    let answer = server.ask("POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf").await;
-    assert_eq!(answer.status, 408);
-}
-
-#[tokio::test]
-async fn work_beyond_its_time_is_cancelled() {
-    let server = Server::with(|options| options.answer_timeout = Duration::from_millis(20)).await;
-    assert_eq!(server.post("/mcp", JSON, &call(1, "wait", "never")).await.status, 504);
-}
-
-#[tokio::test]
 async fn every_version_with_a_handshake_is_agreed_to() {
     let server = Server::start().await;
     for version in ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"] {
@@ -314,58 +277,6 @@ async fn messages_need_a_session_json_and_a_message() {
         assert_eq!(answer.status, status, "{path} {headers}");
         assert!(!answer.sentence().is_empty());
     }
-}
-
-#[tokio::test]
-async fn sessions_beyond_the_cap_are_refused_until_one_ends() {
-    let server = Server::with(|options| options.max_sse_sessions = 1).await;
-    let mut stream = server.open_stream().await;
-    let endpoint = stream.event("endpoint").await.unwrap();
-    let refused = server.get("/sse", "Host: localhost\r\n").await;
-    assert_eq!((refused.status, refused.headers["retry-after"].as_str()), (503, "1"));
-    assert!(!refused.sentence().is_empty());
-    assert_eq!(
-        server.post("/mcp", JSON, &call(1, "echo", "a")).await.status,
-        200,
-        "requests have their own room"
-    );
-
-    drop(stream);
-    while server.get("/sse", "Host: localhost\r\nConnection: close\r\n").await.status == 503 {
-        tokio::task::yield_now().await;
-    }
-    let gone = server.post(&endpoint, JSON, &json!({"jsonrpc": "2.0", "id": 1, "method": "ping"})).await;
-    assert_eq!(gone.status, 404, "a session ends with its stream");
-}
-
-#[tokio::test]
-async fn requests_beyond_the_cap_are_refused_while_others_are_answered() {
-    let server = Server::with(|options| options.max_requests = 1).await;
-    let mut first = server.send(&post("/mcp", JSON, &call(1, "wait", "first").to_string())).await;
-    server.echo.entered().await;
-    let refused = server.post("/mcp", JSON, &call(2, "echo", "second")).await;
-    assert_eq!((refused.status, refused.headers["retry-after"].as_str()), (503, "1"));
-    server.echo.let_go();
-    assert_eq!(text_of(&Answer::read(&mut first).await.body), "first");
-}
-
-#[tokio::test]
-async fn bodies_in_flight_beyond_their_memory_are_refused() {
-    let server = Server::with(|options| options.max_body_bytes_in_flight = 1024).await;
-    let refused = server.post("/mcp", JSON, &call(1, "echo", &"x".repeat(2000))).await;
-    assert_eq!(refused.status, 503);
-    assert_eq!(server.post("/mcp", JSON, &call(1, "echo", "small")).await.status, 200);
-}
-
-#[tokio::test]
-async fn connections_beyond_the_cap_are_turned_away() {
-    let server = Server::with(|options| options.max_connections = 1).await;
-    let mut stream = server.open_stream().await;
-    stream.event("endpoint").await.unwrap();
-    let mut refused = BufReader::new(TcpStream::connect(server.address).await.unwrap());
-    let answer = Answer::read(&mut refused).await;
-    assert_eq!((answer.status, answer.headers["retry-after"].as_str()), (503, "1"));
-    assert!(!answer.sentence().is_empty());
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ async fn finished_document(home: &Home, server: &mut Program, run: &str) -> Vec<
 async fn counted_in_the_database(home: &Home, schema: Option<&Schema>) -> BTreeMap<String, u64> {
     let settings = Settings {
         home: Some(home.path().to_owned()),
-        database_url: schema.map(|schema| schema.url().to_owned()),
+        database_url: schema.map(|schema| schema.url().into()),
         schema: schema.map(|schema| schema.name().to_owned()),
         ..Settings::default()
     };

@@ -25,7 +25,7 @@ fn demo(home: &Home, more: &[&str]) -> Value {
 fn query(home: &Home, schema: Option<&Schema>) -> Query {
     let settings = Settings {
         home: Some(home.path().to_owned()),
-        database_url: schema.map(|schema| schema.url().to_owned()),
+        database_url: schema.map(|schema| schema.url().into()),
         schema: schema.map(|schema| schema.name().to_owned()),
         ..Settings::default()
     };

@@ -1,7 +1,8 @@
 //! `whytrace serve`: several clients at once, old ones too, strangers refused, and an orderly end.
 
-mod client;
-mod tokens;
+pub(super) mod client;
+mod operations;
+pub(super) mod tokens;
 
 use std::process::{Command, Stdio};
 use std::thread;

@@ -27,7 +27,7 @@ impl Place {
         let folder = tempfile::tempdir().expect("a folder");
         let settings = Settings {
             home: Some(folder.path().join("home")),
-            database_url: schema.map(|schema| schema.url().to_owned()),
+            database_url: schema.map(|schema| schema.url().into()),
             schema: schema.map(|schema| schema.name().to_owned()),
             ..Settings::default()
         };
@@ -37,7 +37,7 @@ impl Place {
     /// A new home whose database lies at this URL.
     pub(crate) fn with_database(url: String) -> Self {
         let mut place = Self::new(None);
-        place.settings.database_url = Some(url);
+        place.settings.database_url = Some(url.into());
         place
     }
 

@@ -15,12 +15,12 @@ use crate::support::store::Store;
 const LIST: &str = r#"{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}"#;
 const ALL: &str = "trace:read,trace:write";
 
-fn serve_tokens(home: &Home) -> (Program, Client) {
+pub(super) fn serve_tokens(home: &Home) -> (Program, Client) {
     serve_with(home, &["--listen", "127.0.0.1:0", "--auth", "token"])
 }
 
 /// Makes a token: its id and itself.
-fn token(home: &Home, scopes: &str, projects: Option<&str>) -> (String, String) {
+pub(in crate::program) fn token(home: &Home, scopes: &str, projects: Option<&str>) -> (String, String) {
     let mut arguments = vec!["token", "new", "--json", "--name", "n", "--scopes", scopes];
     arguments.extend(projects.iter().flat_map(|projects| ["--projects", projects]));
     let made = home.run(arguments).worked().json();
