@@ -75,7 +75,7 @@ def serve() -> int:
 
 def prepare(endpoint: str) -> tuple[str, str]:
     """Makes the bucket and a user who may use it, with the requests that need no signature."""
-    import boto3
+    import boto3  # type: ignore[import-untyped]
 
     known = {
         "endpoint_url": endpoint,

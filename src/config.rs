@@ -87,7 +87,7 @@ pub enum ConfigError {
     NoHome,
     /// What is set names no place for documents. What it was set to is not said: a secret may stand in it.
     #[error("documents: {0}")]
-    Documents(#[from] TargetError),
+    Documents(TargetError),
     /// A value is not among those allowed.
     #[error("{name} is {value:?}; {allowed}")]
     Value {
@@ -138,7 +138,7 @@ impl Config {
         let documents = match settings.documents {
             Some(text) => {
                 let options = settings.documents_options.unwrap_or_default();
-                DocumentsTarget::parse(&text, &home, options, environment)?
+                DocumentsTarget::parse(&text, &home, options, environment).map_err(ConfigError::Documents)?
             }
             None => DocumentsTarget::Folder(home.clone()),
         };

@@ -115,7 +115,7 @@ impl Recorder {
     /// [`Error::Unavailable`] when the journal cannot be set up at all.
     pub fn open(options: RecorderOptions, clock: Arc<dyn Clock>) -> Result<Self> {
         let index = Index::new(&options.database, options.quality).with_calibration(options.calibration);
-        let documents = Documents::new(&options.documents, options.quality);
+        let documents = Documents::new(&options.documents, options.quality).sharing(&index);
         let stores = Stores { index, documents, live: Arc::new(Live::default()) };
         let journal = Journal::open(JournalOptions::new(
             options.home.join("journal"),

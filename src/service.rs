@@ -86,11 +86,9 @@ impl Service {
     /// The stores alone, for reading: nothing is started, adopted or written.
     #[must_use]
     pub fn stores(config: &Config) -> Stores {
-        Stores {
-            index: Index::new(&config.database, config.quality).with_calibration(config.calibration),
-            documents: Documents::new(&config.documents, config.quality),
-            live: Arc::new(Live::default()),
-        }
+        let index = Index::new(&config.database, config.quality).with_calibration(config.calibration);
+        let documents = Documents::new(&config.documents, config.quality).sharing(&index);
+        Stores { index, documents, live: Arc::new(Live::default()) }
     }
 
     /// How a recorder of this configuration would be opened; for looking, not for recording.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::*;
+use crate::store::documents::Options;
 
 fn load(flags: Settings, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let variables: HashMap<String, String> =
@@ -153,4 +154,35 @@ fn with_tokens_runs_are_held_against_those_of_their_own_project_unless_said_othe
     assert_eq!(scope(&[("WHYTRACE_AUTH", "token")]), FlagScope::Project);
     let said = [("WHYTRACE_AUTH", "token"), ("WHYTRACE_FLAG_SCOPE", "installation")];
     assert_eq!(scope(&said), FlagScope::Installation);
+}
+
+#[test]
+fn documents_lie_at_home_unless_another_place_is_set_and_its_secrets_show_nowhere() {
+    let home = ("WHYTRACE_HOME", "/nonexistent/w");
+    let config = load(Settings::default(), &[home]).unwrap();
+    assert_eq!(
+        (config.documents.describe().as_str(), config.documents_elsewhere()),
+        ("/nonexistent/w", None)
+    );
+
+    let bucket = [home, ("WHYTRACE_DOCUMENTS", "s3://team/runs/"), ("AWS_SECRET_ACCESS_KEY", "hunter2")];
+    let config = load(Settings::default(), &bucket).unwrap();
+    assert_eq!(config.documents_elsewhere().as_deref(), Some("s3://team/runs"));
+    assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+#[test]
+fn how_a_bucket_is_reached_is_said_in_the_file_and_the_environment_wins() {
+    let home = tempfile::tempdir().unwrap();
+    let file = "documents = \"s3://team\"\n[documents_options]\naws_region = \"eu-central-1\"\naws_endpoint_url = \"https://file\"\n";
+    std::fs::write(home.path().join("config.toml"), file).unwrap();
+    let home_text = home.path().display().to_string();
+    let config = load(Settings::default(), &[("WHYTRACE_HOME", &home_text)]).unwrap();
+    let variables = [("WHYTRACE_HOME", home_text.as_str()), ("AWS_ENDPOINT_URL", "https://environment")];
+    let other = load(Settings::default(), &variables).unwrap();
+    assert_ne!(config.documents, other.documents);
+    let said: Options =
+        [("aws_region", "eu-central-1"), ("aws_endpoint_url", "https://environment")].into_iter().collect();
+    let expected = DocumentsTarget::parse("s3://team", home.path(), said, |_| None).unwrap();
+    assert_eq!(other.documents, expected);
 }

@@ -25,6 +25,9 @@ const LEFT: u32 = 1_000;
 /// How long mending waits for what is on its way.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long it waits for documents that are being written.
+const WRITING: Duration = Duration::from_secs(5);
+
 /// What an examination found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
@@ -132,8 +135,9 @@ pub async fn mend(recorder: &Recorder) -> Result<Report> {
         }
     }
     super::reindex(stores, &missing, |_| {}).await?;
-    // What cannot be brought over now stays in the journal and shows in the report.
+    // What cannot be brought over now stays in the journal and shows in the report, as does what is not written now.
     let _ = tokio::time::timeout(PATIENCE, recorder.settled()).await;
+    let _ = tokio::time::timeout(WRITING, written(stores)).await;
     Ok(examine(stores, recorder.options()).await)
 }
 
@@ -149,16 +153,24 @@ async fn examine_store(stores: &Stores, report: &mut Report) {
                 None,
             );
         }
-        Ok(Writers::Unguarded) => {
-            let message = "is writable, and does not check the conditions of writes";
-            let remedy =
-                "let only this machine write there, or use a store that knows If-Match and If-None-Match";
+        Ok(Writers::Unconditional) => {
+            let message =
+                "is writable, and does not check the conditions of writes: locks keep writers apart";
+            let remedy = "let those alone write there who share a Postgres, or this machine; better, use a store that \
+                          knows If-Match and If-None-Match";
             report.say(what, Severity::Note, message, Some(remedy));
         }
         Err(error) => {
             let remedy = "make it writable; until then the database holds the runs and the documents follow";
             report.say(what, Severity::Problem, error.to_string(), Some(remedy));
         }
+    }
+}
+
+/// Waits until every run that has ended has its document.
+async fn written(stores: &Stores) {
+    while stores.index.undocumented(1).await.is_ok_and(|left| !left.is_empty()) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

@@ -80,6 +80,7 @@ async fn run(
     let mut failed = Failed::default();
     let mut retry_at = Instant::now();
     loop {
+        counts.documents_wait(failed.runs.len());
         while writing.len() < AT_ONCE
             && let Some((task, replies)) = next(&mut waiting, &under_way)
         {
@@ -129,7 +130,6 @@ async fn run(
         while let Ok(task) = queue.try_recv() {
             add(&mut waiting, task);
         }
-        counts.documents_wait(failed.tasks.len());
     }
 }
 

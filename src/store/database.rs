@@ -4,6 +4,7 @@
 //! transaction (its own busy handler is unfair), and a few read-only ones. Postgres has a pool whose connections
 //! are rolled back before each use. Nothing outside this module and [`Session`] knows which one it is.
 
+mod held_lock;
 mod postgres;
 mod sqlite;
 
@@ -12,6 +13,8 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use sqlx::migrate::{MigrateError, Migrator};
+
+pub(crate) use held_lock::HeldLock;
 
 use super::session::Session;
 use crate::error::{Error, Result};

@@ -17,6 +17,8 @@ mod target;
 mod turns;
 mod writing;
 
+use std::sync::Arc;
+
 use futures::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 
@@ -32,6 +34,7 @@ use crate::error::{Error, Result};
 use crate::model::document::{self, Integrity};
 use crate::model::{QualityRules, Trace, TraceId};
 use crate::store::disk;
+use crate::store::index::Index;
 
 /// How many texts are read at the same time where many are: over a network each one takes its time.
 const READS: usize = 16;
@@ -74,6 +77,16 @@ impl Documents {
             DocumentsTarget::Bucket(bucket) => Shelf::Remote(Remote::new(bucket.clone())),
         };
         Self { shelf, rules }
+    }
+
+    /// The same documents, whose writers are kept apart by locks of that index's database where their store cannot do it.
+    #[must_use]
+    pub fn sharing(self, index: &Index) -> Self {
+        let shelf = match self.shelf {
+            Shelf::Remote(remote) => Shelf::Remote(remote.sharing(Arc::clone(index.database()))),
+            local @ Shelf::Local(_) => local,
+        };
+        Self { shelf, ..self }
     }
 
     /// Reads the document of a run whose project is known.

@@ -105,6 +105,11 @@ impl Index {
             .await
     }
 
+    /// The database that it lies in.
+    pub(super) fn database(&self) -> &Arc<Database> {
+        &self.database
+    }
+
     /// How many connections the database's pool has.
     #[must_use]
     pub fn connections(&self) -> Connections {

@@ -19,9 +19,12 @@ use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use tempfile::TempDir;
 use whytrace::model::QualityRules;
+use whytrace::store::DatabaseTarget;
 use whytrace::store::documents::{Documents, DocumentsTarget};
+use whytrace::store::index::Index;
 
 use crate::support::bucket::Bucket;
+use crate::support::database::Schema;
 
 /// Writes each promise as one test for each kind of store.
 macro_rules! everywhere {
@@ -30,7 +33,7 @@ macro_rules! everywhere {
             use super::*;
 
             $(#[$note])*
-            async fn holds($shelf: &$crate::documents::Shelf) $body
+            pub(super) async fn holds($shelf: &$crate::documents::Shelf) $body
 
             #[tokio::test(flavor = "multi_thread")]
             async fn folder() {
@@ -52,21 +55,35 @@ use everywhere;
 struct Shelf {
     folder: TempDir,
     bucket: Option<Bucket>,
+    /// What writers share besides.
+    schema: Option<Schema>,
 }
 
 impl Shelf {
     fn folder() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), bucket: None }
+        Self { folder: tempfile::tempdir().unwrap(), bucket: None, schema: None }
     }
 
     fn bucket() -> Option<Self> {
         Some(Self { bucket: Some(Bucket::fresh()?), ..Self::folder() })
     }
 
+    /// The same bucket as a store that checks no conditions, for writers who share a Postgres.
+    fn without_conditions(self, schema: Schema) -> Self {
+        let bucket = self.bucket.map(|bucket| bucket.having("AWS_CONDITIONAL_PUT", "disabled"));
+        Self { bucket, schema: Some(schema), ..self }
+    }
+
     /// The documents, as another process opens them; in a bucket, one of another machine.
     fn documents(&self) -> Documents {
         match &self.bucket {
-            Some(bucket) => bucket.documents(Path::new("/nonexistent/home")),
+            Some(bucket) => {
+                let documents = bucket.documents(Path::new("/nonexistent/home"));
+                let Some(schema) = &self.schema else { return documents };
+                let (url, schema) = (schema.url().to_owned(), schema.name().to_owned());
+                let target = DatabaseTarget::Postgres { url, schema };
+                documents.sharing(&Index::new(&target, QualityRules::default()))
+            }
             None => {
                 let target = DocumentsTarget::Folder(self.folder.path().to_owned());
                 Documents::new(&target, QualityRules::default())

@@ -153,7 +153,7 @@ pub(super) async fn lock(folder: PathBuf, name: &str) -> Result<Claim> {
     })
     .await;
     let reason = match locked {
-        Ok(Ok(Some(lock))) => return Ok(Claim(Some(lock))),
+        Ok(Ok(Some(lock))) => return Ok(Claim::File(lock)),
         Ok(Ok(None)) => "another process is still writing".to_owned(),
         Ok(Err(error)) => error.to_string(),
         Err(error) => error.to_string(),

@@ -1,8 +1,8 @@
 //! A bucket of an object store, which several machines may write at once.
 //!
 //! Nothing is locked: a text is put on the condition that what lies in its place is still what the writer has read.
-//! Stores that ignore such conditions are found out at the first write ([`conditions`]); there, locks of files keep the
-//! processes of this machine apart, and those of other machines are not.
+//! Stores that ignore such conditions are found out at the first write ([`conditions`]); there, locks keep writers
+//! apart: those of the database where all share a Postgres, or else those of this machine's files.
 //!
 //! Every call ends within its bound. While the store is away, calls are refused at once for about as long as the last
 //! one waited, so that a question of many parts waits once. Start at [`Remote::replace`].
@@ -23,6 +23,7 @@ use super::local;
 use super::shelf::{self, Claim, Held, Replaced, Version, Writers};
 use super::target::Bucket;
 use crate::error::{Error, Result};
+use crate::store::database::Database;
 
 /// What is unavailable when a bucket is.
 pub(super) const WHAT: &str = "the document store";
@@ -40,6 +41,8 @@ const BELIEVED: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug)]
 pub(super) struct Remote {
     inner: Arc<Inner>,
+    /// Whose locks keep writers apart, where the store does not.
+    database: Option<Arc<Database>>,
 }
 
 #[derive(Debug)]
@@ -61,7 +64,11 @@ impl Remote {
     /// Names the bucket; nothing is asked yet, so this works while it is away.
     pub(super) fn new(bucket: Bucket) -> Self {
         let (store, writers, outage) = (OnceCell::new(), OnceCell::new(), Mutex::default());
-        Self { inner: Arc::new(Inner { bucket, store, writers, outage }) }
+        Self { inner: Arc::new(Inner { bucket, store, writers, outage }), database: None }
+    }
+
+    pub(super) fn sharing(self, database: Arc<Database>) -> Self {
+        Self { database: Some(database), ..self }
     }
 
     pub(super) fn address(&self, path: &Path) -> String {
@@ -89,12 +96,18 @@ impl Remote {
         }
     }
 
-    /// Nothing to claim where the store checks conditions.
+    /// Takes the lock of a name, where the store does not check conditions.
     pub(super) async fn claim(&self, name: &str) -> Result<Claim> {
-        match self.writers().await? {
-            Writers::Unguarded => local::lock(self.inner.bucket.locks.clone(), name).await,
-            Writers::Conditional | Writers::Locked => Ok(Claim(None)),
+        if self.writers().await? != Writers::Unconditional {
+            return Ok(Claim::Open);
         }
+        if let Some(database) = &self.database {
+            let place = self.inner.bucket.address(name);
+            if let Some(lock) = database.lock(&format!("whytrace documents {place}")).await? {
+                return Ok(Claim::Database(lock));
+            }
+        }
+        local::lock(self.inner.bucket.locks.clone(), name).await
     }
 
     /// Puts a text on the condition that this version lies there.
@@ -176,31 +189,40 @@ impl Remote {
             return Err(Failed::Away(outage));
         }
         let begun = Instant::now();
-        let (error, reason) = match tokio::time::timeout(bound, question).await {
+        let reason = match tokio::time::timeout(bound, question).await {
             Ok(Ok(answer)) => {
                 self.note(None);
                 return Ok(answer);
             }
             Ok(Err(error)) => match failure::outage(&error) {
-                Some(reason) => (None, reason),
-                None => (Some(error), String::new()),
+                Some(reason) => reason,
+                None => {
+                    self.note(None);
+                    return Err(match error {
+                        StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => {
+                            Failed::Away(self.explained(failure::sentence(&error)))
+                        }
+                        error => Failed::Store(error),
+                    });
+                }
             },
-            Err(_) => (None, format!("no answer within {} s", bound.as_secs())),
+            Err(_) => format!("no answer within {} s", bound.as_secs()),
         };
-        let reason = match self.inner.bucket.missing_credentials() {
-            Some(names) if error.is_none() => format!(
-                "{reason}; no credentials are configured, and those of a machine's role are had from its cloud alone: \
-                 set {names}"
-            ),
-            _ => reason,
-        };
-        if let Some(error) = error {
-            self.note(None);
-            return Err(Failed::Store(error));
-        }
+        let reason = self.explained(reason);
         let believed_until = Instant::now() + begun.elapsed().min(BELIEVED);
         self.note(Some(Outage { reason: reason.clone(), believed_until }));
         Err(Failed::Away(reason))
+    }
+
+    /// A reason, with what may be behind it where no credentials are configured.
+    fn explained(&self, reason: String) -> String {
+        match self.inner.bucket.missing_credentials() {
+            Some(names) => format!(
+                "{reason}; no credentials are configured, and those of a machine's role are had from its cloud alone: \
+                 set {names}"
+            ),
+            None => reason,
+        }
     }
 
     /// Why the store is away, as far as that is believed.
@@ -220,7 +242,7 @@ impl Remote {
 /// Why there is no answer.
 #[derive(Debug)]
 enum Failed {
-    /// The store is not there.
+    /// The store is not there, or not for us.
     Away(String),
     /// The store said no.
     Store(StoreError),

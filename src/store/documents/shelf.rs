@@ -12,6 +12,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, UpdateVersion};
 use super::local::Local;
 use super::remote::Remote;
 use crate::error::Result;
+use crate::store::database::HeldLock;
 use crate::store::disk::LockedFile;
 
 /// A place for texts.
@@ -48,9 +49,17 @@ pub(super) enum Replaced {
     Overtaken,
 }
 
-/// What keeps other writers of a name away, where anything does, until it is dropped.
+/// What keeps other writers of a name away, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Claim(#[expect(dead_code, reason = "held for its lock")] pub Option<LockedFile>);
+#[expect(dead_code, reason = "what is in it is held, not looked at")]
+pub(super) enum Claim {
+    /// Nothing does, and nothing need: the store checks conditions.
+    Open,
+    /// A lock of this machine.
+    File(LockedFile),
+    /// A lock of the database.
+    Database(HeldLock),
+}
 
 /// How a store keeps writers apart, for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,8 +68,9 @@ pub enum Writers {
     Locked,
     /// By conditions that the store checks: any number of machines may write.
     Conditional,
-    /// By locks of this machine's files, because the store ignores conditions: writers elsewhere are not kept apart.
-    Unguarded,
+    /// By locks, because the store ignores conditions: of the database where that is Postgres, or else of this machine's
+    /// files. A put that was given up and arrives late is kept apart by neither.
+    Unconditional,
 }
 
 impl Shelf {

@@ -45,6 +45,15 @@ fn what_is_set_to_something_else_than_it_can_be_is_named() {
     all.push(said(&[], Some(("WHYTRACE_ABANDON_AFTER_HOURS", "-1"))));
     all.push(said(&[], Some(("WHYTRACE_LOG", "=,="))));
     all.push(said(&[], Some(("WHYTRACE_DATABASE_URL", "mysql://u:hunter2@db/x"))));
+    all.push(said(&[], Some(("WHYTRACE_DOCUMENTS", "ftp://u:hunter2@host/x"))));
+    all.push(said(&[], Some(("WHYTRACE_DOCUMENTS", "s3://key:hunter2@bucket/x"))));
+    std::fs::write(
+        home.join("config.toml"),
+        "documents = \"s3://b\"\n[documents_options]\naws_regoin = \"x\"\n",
+    )
+    .unwrap();
+    all.push(said(&[], None));
+    std::fs::write(home.join("config.toml"), "").unwrap();
     all.push(said(&["--tools", "some"], None));
     insta::assert_snapshot!(all.join("\n\n"));
 }

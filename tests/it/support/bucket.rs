@@ -66,6 +66,13 @@ impl Bucket {
         changed
     }
 
+    /// The same with one variable more.
+    pub(crate) fn having(&self, variable: &'static str, value: &str) -> Self {
+        let mut more = self.clone();
+        more.variables.push((variable, value.to_owned()));
+        more
+    }
+
     /// Another bucket on the same server.
     pub(crate) fn called(&self, url: &str) -> Self {
         Self { url: url.to_owned(), ..self.clone() }

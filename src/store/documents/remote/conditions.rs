@@ -23,9 +23,9 @@ pub(super) async fn find_out(remote: &Remote) -> Result<Writers> {
             Err(Failed::Store(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. })) => {}
             // The first of all processes creates it.
             Ok(_) if number == 0 => {}
-            Ok(_) => return Ok(unguarded(remote, "does what it should refuse")),
+            Ok(_) => return Ok(unconditional(remote, "does what it should refuse")),
             Err(Failed::Store(error)) if failure::means_not_implemented(&error) => {
-                return Ok(unguarded(remote, "knows no conditional writes"));
+                return Ok(unconditional(remote, "knows no conditional writes"));
             }
             Err(failed) => return Err(failed.into()),
         }
@@ -38,12 +38,13 @@ pub(super) async fn overwrite(remote: &Remote) -> Result<()> {
     Ok(remote.put(&path(), TEXT.into(), PutMode::Overwrite).await.map(|_| ())?)
 }
 
-fn unguarded(remote: &Remote, why: &str) -> Writers {
+fn unconditional(remote: &Remote, why: &str) -> Writers {
     let place = remote.inner.bucket.address("");
     tracing::warn!(
-        "{place} {why}: documents there are safe while the processes of one machine write them; let no other write there"
+        "{place} {why}: those who write documents there are kept apart by locks of a Postgres that they share, or else \
+         of this machine, and then no other may write there"
     );
-    Writers::Unguarded
+    Writers::Unconditional
 }
 
 fn path() -> Path {

@@ -50,7 +50,10 @@ pub(super) fn sentence(error: &StoreError) -> String {
 }
 
 fn unreachable(error: &StoreError) -> String {
-    format!("it cannot be reached: {}", shortened(&innermost(error)))
+    let cause = innermost(error);
+    let hint =
+        if cause.contains("scheme is not allowed") { "; plain http needs AWS_ALLOW_HTTP=true" } else { "" };
+    format!("it cannot be reached: {}{hint}", shortened(&cause))
 }
 
 fn causes(error: &StoreError) -> impl Iterator<Item = &(dyn StdError + 'static)> {
