@@ -5,6 +5,7 @@
 //! missing. A plain `DATABASE_URL` is not looked at: an editor starts servers inside its user's project, whose
 //! database that is.
 
+mod auth;
 mod hidden;
 mod settings;
 
@@ -13,6 +14,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use auth::Auth;
 pub use hidden::Hidden;
 pub use settings::{Settings, SettingsError};
 
@@ -40,8 +42,8 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// Web origins that may call.
     pub allowed_origins: Vec<String>,
-    /// Whether clients of HTTP need a token.
-    pub requires_token: bool,
+    /// What clients of HTTP have to show.
+    pub auth: Auth,
     /// Requests a second that one token or address may send over HTTP; 0 is no limit.
     pub rate_limit: u32,
     /// Which tools are offered: `all`, `read` or `write`.
@@ -133,6 +135,7 @@ impl Config {
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
         let quality = quality(&settings)?;
+        let auth = Auth::from_settings(&settings)?;
         let home = settings.home.or_else(default_home).ok_or(ConfigError::NoHome)?;
         let database = database(&home, settings.database_url.as_ref().map(Hidden::reveal), settings.schema)?;
         let documents = match settings.documents {
@@ -141,17 +144,6 @@ impl Config {
                 DocumentsTarget::parse(&text, &home, options, environment).map_err(ConfigError::Documents)?
             }
             None => DocumentsTarget::Folder(home.clone()),
-        };
-        let requires_token = match settings.auth.as_deref() {
-            None | Some("none") => false,
-            Some("token") => true,
-            Some(other) => {
-                return Err(ConfigError::Value {
-                    name: "auth",
-                    value: other.to_owned(),
-                    allowed: "it is none or token",
-                });
-            }
         };
         let mut calibration = settings.calibration.unwrap_or_default();
         if let Some(scope) = settings.flag_scope {
@@ -166,7 +158,7 @@ impl Config {
                     });
                 }
             };
-        } else if requires_token {
+        } else if auth.is_needed() {
             // A flag tells figures of the runs that a run was held against, and not everybody may see every project.
             calibration.flag_scope = FlagScope::Project;
         }
@@ -221,7 +213,7 @@ impl Config {
             listen: settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7717))),
             allowed_hosts: settings.allowed_hosts.unwrap_or_default(),
             allowed_origins: settings.allowed_origins.unwrap_or_default(),
-            requires_token,
+            auth,
             rate_limit: settings.rate_limit.unwrap_or(200),
             tools,
             prompts,

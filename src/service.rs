@@ -77,7 +77,8 @@ impl Service {
         let recorder = Recorder::open(options, Arc::clone(&clock))?;
         let redactor = config.redact.then(|| Redactor::new(installation.redaction_key()));
         let settings = Settings { prompts: config.prompts, scale_max: config.quality.scale_max };
-        let gate = Gate::new(redactor.clone(), Minter::new(process, clock, entropy), settings);
+        let minter = Minter::new(process, clock, entropy).disguised(key());
+        let gate = Gate::new(redactor.clone(), minter, settings);
         let query = Query::new(recorder.stores().clone());
         let intake = Arc::new(Intake::new(gate, recorder, config.switch.clone()));
         Ok(Self { intake, query, redactor })
@@ -149,6 +150,13 @@ fn options(config: &Config, installation: &Installation) -> RecorderOptions {
 /// A name that no other process of the installation has, nor another recorder of this one.
 pub(crate) fn process_name() -> String {
     format!("{}-{:08x}", std::process::id(), entropy())
+}
+
+/// 128 random bits; none without entropy from the system, where names still differ.
+fn key() -> [u8; 16] {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).unwrap_or_default();
+    bytes
 }
 
 /// 32 random bits.

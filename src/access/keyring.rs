@@ -3,16 +3,18 @@
 //! Each token that is presented is looked up, so that a revoked one is refused from the next request on. While the
 //! database is away, those go on that it has vouched for within the last ten minutes, for as long; others cannot be
 //! told from wrong ones and have to wait. So that a database that hangs does not slow every request, those that go on
-//! do so unasked for a few seconds after it has failed. What is remembered is bounded, and is hashes, never tokens.
+//! do so unasked for a few seconds after it has failed. What is remembered is bounded, and is hashes, never tokens; an
+//! answer that was under way while its token was revoked is not.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use subtle::ConstantTimeEq as _;
 
-use super::{Principal, Secret};
+use super::{Principal, Rejected, Secret};
 use crate::error::{Error, Result};
 use crate::model::{Clock, Timestamp};
 use crate::store::index::{Index, Permissions, Scope, Token, TokenHash};
@@ -41,26 +43,18 @@ pub struct Keyring {
 #[derive(Debug, Default)]
 struct Memory {
     verified: HashMap<TokenHash, Verified>,
+    /// The ids of tokens that it has said were revoked or past, and when. That is for good, so whatever else it seems
+    /// to say of them later was asked before.
+    refused: HashMap<String, Timestamp>,
     /// When it failed last, unless it has answered since.
     failed_at: Option<Timestamp>,
 }
 
-/// What the database said of a token, and when.
+/// A token that the database vouched for, and when it was asked.
 #[derive(Debug)]
 struct Verified {
-    principal: Principal,
+    token: Token,
     at: Timestamp,
-}
-
-/// Why nobody is let in by a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Rejected {
-    /// There is no such token, or it is revoked.
-    #[error("the token is not valid: it is mistyped, unknown here or revoked")]
-    Invalid,
-    /// The database is away, and has not vouched for the token lately.
-    #[error("tokens cannot be verified, because the database is away; try again shortly")]
-    Unverifiable,
 }
 
 impl Keyring {
@@ -70,7 +64,8 @@ impl Keyring {
         Self { index, clock, memory: Arc::default() }
     }
 
-    /// Makes a token of these random bits. It is given once and cannot be had again.
+    /// Makes a token of these random bits, which lets in until `expires_at` where that is said. It is given once and
+    /// cannot be had again.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database is away.
@@ -80,11 +75,13 @@ impl Keyring {
         name: String,
         permissions: Permissions,
         scope: Scope,
+        expires_at: Option<Timestamp>,
     ) -> Result<(Secret, Token)> {
         let secret = Secret::of(bits);
         let hash = secret.hash();
         let id = format!("tok_{}", hash.hex().get(..12).unwrap_or_default());
-        let token = Token { id, name, permissions, scope, created_at: self.clock.now(), revoked_at: None };
+        let created_at = self.clock.now();
+        let token = Token { id, name, permissions, scope, created_at, expires_at, revoked_at: None };
         self.index.add_token(&token, &hash).await?;
         Ok((secret, token))
     }
@@ -102,7 +99,11 @@ impl Keyring {
     /// # Errors
     /// [`Error::Unavailable`] when the database is away.
     pub async fn revoke(&self, id: &str) -> Result<Option<Token>> {
-        self.index.revoke_token(id, self.clock.now()).await
+        let revoked = self.index.revoke_token(id, self.clock.now()).await?;
+        if let Some(token) = &revoked {
+            self.memory().refuse(&token.id, self.clock.now());
+        }
+        Ok(revoked)
     }
 
     /// Whoever the token stands for.
@@ -112,7 +113,8 @@ impl Keyring {
     pub async fn verify(&self, presented: &str) -> Result<Principal, Rejected> {
         let secret: Secret = presented.parse().map_err(|_| Rejected::Invalid)?;
         let hash = secret.hash();
-        if let Some(principal) = self.memory().unasked(&hash, self.clock.now()) {
+        let asked_at = self.clock.now();
+        if let Some(principal) = self.memory().unasked(&hash, asked_at) {
             return Ok(principal);
         }
         match tokio::time::timeout(PATIENCE, self.index.token(&hash)).await {
@@ -120,10 +122,10 @@ impl Keyring {
                 // The look-up is by the hash, whose bytes tell nothing of the token; comparing it again here keeps a
                 // database whose text order folds letters from vouching for another token.
                 let is_it = |kept: &str| bool::from(kept.as_bytes().ct_eq(hash.hex().as_bytes()));
-                let valid = found.filter(|found| is_it(&found.hash) && found.token.revoked_at.is_none());
-                let principal = valid.map(|found| Principal::from(found.token));
-                self.memory().note(hash, principal.as_ref(), self.clock.now());
-                principal.ok_or(Rejected::Invalid)
+                let token = found.filter(|found| is_it(&found.hash)).map(|found| found.token);
+                self.memory().note(hash, token.as_ref(), asked_at);
+                let valid = token.filter(|token| token.is_valid(asked_at));
+                valid.map(Principal::from).ok_or(Rejected::Invalid)
             }
             Ok(Err(Error::Unavailable { .. })) | Err(_) => {
                 let mut memory = self.memory();
@@ -144,32 +146,50 @@ impl Keyring {
 }
 
 impl Memory {
-    /// Takes in what the database has said.
-    fn note(&mut self, hash: TokenHash, principal: Option<&Principal>, at: Timestamp) {
+    /// Takes in what the database has said of a token that it was asked for at this moment.
+    fn note(&mut self, hash: TokenHash, token: Option<&Token>, asked_at: Timestamp) {
         self.failed_at = None;
-        let Some(principal) = principal else {
-            self.verified.remove(&hash);
-            return;
-        };
-        self.verified.insert(hash, Verified { principal: principal.clone(), at });
-        if self.verified.len() > REMEMBERED
-            && let Some(oldest) =
-                self.verified.iter().min_by_key(|(_, known)| known.at).map(|(hash, _)| *hash)
-        {
-            self.verified.remove(&oldest);
+        match token {
+            Some(token) if !token.is_valid(asked_at) => self.refuse(&token.id, asked_at),
+            Some(token) if !self.refused.contains_key(&token.id) => {
+                self.verified.insert(hash, Verified { token: token.clone(), at: asked_at });
+                forget_beyond(REMEMBERED, &mut self.verified, |known| known.at);
+            }
+            Some(_) | None => drop(self.verified.remove(&hash)),
         }
+    }
+
+    /// Forgets a token that lets nobody in any more, and does not remember it again.
+    fn refuse(&mut self, id: &str, at: Timestamp) {
+        self.verified.retain(|_, known| known.token.id != id);
+        self.refused.insert(id.to_owned(), at);
+        forget_beyond(REMEMBERED, &mut self.refused, |at| *at);
     }
 
     /// What the database has said of a token lately.
     fn recall(&self, hash: &TokenHash, now: Timestamp) -> Option<Principal> {
         let known = self.verified.get(hash).filter(|known| known.at >= now.plus(-GRACE));
-        known.map(|known| known.principal.clone())
+        let valid = known.filter(|known| known.token.is_valid(now));
+        valid.map(|known| known.token.clone().into())
     }
 
     /// The same where the database has failed so lately that it is not asked.
     fn unasked(&self, hash: &TokenHash, now: Timestamp) -> Option<Principal> {
         let failed_at = self.failed_at.filter(|failed| *failed >= now.plus(-RESPITE));
         failed_at.and_then(|_| self.recall(hash, now))
+    }
+}
+
+/// Takes the oldest out where there are more than `most`.
+fn forget_beyond<K: Clone + Eq + Hash, V>(
+    most: usize,
+    all: &mut HashMap<K, V>,
+    at: impl Fn(&V) -> Timestamp,
+) {
+    if all.len() > most
+        && let Some(oldest) = all.iter().min_by_key(|(_, value)| at(value)).map(|(key, _)| key.clone())
+    {
+        all.remove(&oldest);
     }
 }
 
@@ -196,9 +216,14 @@ mod tests {
         }
 
         async fn issue(&self, seed: u8) -> (String, Token) {
+            self.issue_until(seed, None).await
+        }
+
+        async fn issue_until(&self, seed: u8, expires_at: Option<Timestamp>) -> (String, Token) {
             let permissions = [Permission::Read].into_iter().collect();
-            let (secret, token) =
-                self.keyring.issue([seed; 32], "n".to_owned(), permissions, Scope::All).await.unwrap();
+            let issued =
+                self.keyring.issue([seed; 32], "n".to_owned(), permissions, Scope::All, expires_at).await;
+            let (secret, token) = issued.unwrap();
             (secret.reveal().to_owned(), token)
         }
 
@@ -251,23 +276,62 @@ mod tests {
         let ((known, token), (unknown, _)) = (bench.issue(1).await, bench.issue(2).await);
         bench.keyring.verify(&known).await.unwrap();
         bench.without_database().verify(&known).await.unwrap();
-        bench.keyring.revoke(&token.id).await.unwrap();
+        // By another process, of which this one does not hear.
+        bench.keyring.index.revoke_token(&token.id, bench.clock.now()).await.unwrap();
         bench.clock.advance(TimeDelta::seconds(4));
         assert!(bench.keyring.verify(&known).await.is_ok(), "nobody looked");
         assert!(bench.keyring.verify(&unknown).await.is_ok(), "others are looked up all the same");
         assert_eq!(bench.keyring.verify(&known).await, Err(Rejected::Invalid), "it speaks again");
     }
 
+    #[tokio::test]
+    async fn a_token_lets_in_until_it_expires_with_and_without_the_database() {
+        let bench = Bench::new();
+        let expiry = bench.clock.now().plus(TimeDelta::seconds(60));
+        let (secret, _) = bench.issue_until(1, Some(expiry)).await;
+        bench.clock.advance(TimeDelta::seconds(59));
+        assert!(bench.keyring.verify(&secret).await.is_ok());
+        assert!(bench.without_database().verify(&secret).await.is_ok());
+        bench.clock.advance(TimeDelta::seconds(1));
+        assert_eq!(bench.without_database().verify(&secret).await, Err(Rejected::Unverifiable));
+        bench.clock.advance(TimeDelta::seconds(5));
+        assert_eq!(bench.keyring.verify(&secret).await, Err(Rejected::Invalid));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_was_under_way_while_its_token_was_revoked_is_not_remembered() {
+        let bench = Bench::new();
+        let (secret, token) = bench.issue(1).await;
+        let hash = secret.parse::<Secret>().unwrap().hash();
+        let asked_at = bench.clock.now();
+        let under_way = bench.keyring.index.token(&hash).await.unwrap().unwrap().token;
+        bench.keyring.revoke(&token.id).await.unwrap();
+        bench.keyring.memory().note(hash, Some(&under_way), asked_at);
+        assert_eq!(bench.without_database().verify(&secret).await, Err(Rejected::Unverifiable));
+    }
+
     #[test]
     fn what_is_remembered_is_bounded() {
         let bench = Bench::new();
-        let principal = Principal::trusted(Scope::All);
         let mut memory = Memory::default();
+        let token = |number: usize| Token {
+            id: number.to_string(),
+            name: "n".to_owned(),
+            permissions: Permissions::all(),
+            scope: Scope::All,
+            created_at: bench.clock.now(),
+            expires_at: None,
+            revoked_at: None,
+        };
         for number in 0..REMEMBERED + 10 {
-            memory.note(TokenHash::of(&number.to_string()), Some(&principal), bench.clock.now());
+            memory.note(TokenHash::of(&number.to_string()), Some(&token(number)), bench.clock.now());
         }
         assert_eq!(memory.verified.len(), REMEMBERED);
         assert!(memory.recall(&TokenHash::of("0"), bench.clock.now()).is_none());
         assert!(memory.recall(&TokenHash::of("1033"), bench.clock.now()).is_some());
+        for number in 0..REMEMBERED + 10 {
+            memory.refuse(&number.to_string(), bench.clock.now());
+        }
+        assert_eq!((memory.refused.len(), memory.verified.len()), (REMEMBERED, 0));
     }
 }

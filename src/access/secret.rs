@@ -9,7 +9,7 @@ use std::str::FromStr;
 use crate::store::index::TokenHash;
 
 /// How every token begins, so that people and scanners for secrets know one.
-const PREFIX: &str = "wht_";
+pub(super) const PREFIX: &str = "wht_";
 
 /// How many characters carry the 256 bits, six each.
 const CHARS: usize = 43;

@@ -52,9 +52,12 @@ pub(super) fn of_http(config: &Config, reach: &Reach, address: std::net::SocketA
     if let Some(place) = config.documents_elsewhere() {
         eprintln!("  documents {place}");
     }
-    let token = if config.requires_token { " --header \"Authorization: Bearer $TOKEN\"" } else { "" };
+    let token = if config.auth.tokens { " --header \"Authorization: Bearer $TOKEN\"" } else { "" };
     eprintln!("  connect   claude mcp add --transport http whytrace http://{address}/mcp{token}");
     eprintln!("            old clients: http://{address}/sse    health: http://{address}/health");
+    if let Some(oauth) = &config.auth.oauth {
+        eprintln!("  tokens    from {} for {}", oauth.issuer, oauth.audience);
+    }
     eprintln!("  look      {}", reach.command(&["show", "last"]));
     say_what_is_missing(reach);
     eprintln!("  end with Ctrl-C");
@@ -62,10 +65,11 @@ pub(super) fn of_http(config: &Config, reach: &Reach, address: std::net::SocketA
 
 /// What is said besides where clients need a token and none was made yet.
 pub(super) async fn of_tokens(service: &Service, reach: &Reach) {
-    let index = &service.intake.recorder().stores().index;
+    let recorder = service.intake.recorder();
+    let (index, now) = (&recorder.stores().index, recorder.clock().now());
     // A database that is slow to answer keeps nobody waiting for this.
     let Ok(Ok(tokens)) = tokio::time::timeout(Duration::from_secs(1), index.tokens()).await else { return };
-    if tokens.iter().all(|token| token.revoked_at.is_some()) {
+    if tokens.iter().all(|token| !token.is_valid(now)) {
         let words = ["token", "new", "--name", "me", "--scopes", "trace:read,trace:write"];
         eprintln!("  Nobody has a token yet. To make one: {}", reach.command(&words));
     }

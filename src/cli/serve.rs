@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use anyhow::Context as _;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
-use whytrace::access::Keyring;
+use whytrace::access::{Authenticator, Keyring, OAuth};
 use whytrace::config::{Config, LogFormat, Settings};
 use whytrace::mcp::{Server, ToolSet, permission_for};
 use whytrace::service::{Service, Watch};
@@ -28,9 +28,19 @@ pub(super) struct Serve {
     /// A web origin that may call, such as https://app.example
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     allowed_origins: Vec<String>,
-    /// What clients have to show: token, or none, which only loopback addresses allow [default: none]
-    #[arg(long, value_name = "HOW", value_parser = ["none", "token"])]
-    auth: Option<String>,
+    /// What clients have to show: token, oauth, both parted by a comma, or none, which only loopback addresses allow
+    /// [default: none]
+    #[arg(long, value_name = "HOW", value_delimiter = ',', value_parser = ["none", "token", "oauth"])]
+    auth: Vec<String>,
+    /// The authorization server whose tokens oauth takes, as they name it in iss
+    #[arg(long, value_name = "URL")]
+    oauth_issuer: Option<String>,
+    /// The URL under which clients reach /mcp, which those tokens name in aud
+    #[arg(long, value_name = "URL")]
+    oauth_audience: Option<String>,
+    /// Where the issuer's keys are [default: where its metadata says]
+    #[arg(long, value_name = "URL")]
+    oauth_jwks_url: Option<String>,
     /// Requests a second that one token or address may send, 0 for any number [default: 200]
     #[arg(long, value_name = "N")]
     rate_limit: Option<u32>,
@@ -43,7 +53,10 @@ impl Serve {
         flags.listen = self.listen;
         flags.allowed_hosts = said(&self.allowed_hosts);
         flags.allowed_origins = said(&self.allowed_origins);
-        flags.auth.clone_from(&self.auth);
+        flags.auth = said(&self.auth).map(|kinds| kinds.join(","));
+        flags.oauth_issuer.clone_from(&self.oauth_issuer);
+        flags.oauth_audience.clone_from(&self.oauth_audience);
+        flags.oauth_jwks_url.clone_from(&self.oauth_jwks_url);
         flags.rate_limit = self.rate_limit;
     }
 }
@@ -70,10 +83,8 @@ pub(super) async fn http(config: &Config, reach: &Reach) -> anyhow::Result<Endin
     options.allowed_hosts.clone_from(&config.allowed_hosts);
     options.allowed_origins.clone_from(&config.allowed_origins);
     options.rate_limit = config.rate_limit;
-    if config.requires_token {
-        let recorder = service.intake.recorder();
-        let keyring = Keyring::new(recorder.stores().index.clone(), recorder.clock().clone());
-        options.guard = Some(Guard { keyring, needs: permission_for });
+    if config.auth.is_needed() {
+        options.guard = Some(Guard::new(authenticator(config, &service)?, permission_for));
         handler = handler.by_request();
     }
     let calls = handler.calls().clone();
@@ -88,13 +99,25 @@ pub(super) async fn http(config: &Config, reach: &Reach) -> anyhow::Result<Endin
         tracing::info!(%address, home = %config.home.display(), database, "serves MCP at http://{address}/mcp");
     } else {
         greeting::of_http(config, reach, address);
-        if config.requires_token {
+        if config.auth.tokens {
             greeting::of_tokens(&service, reach).await;
         }
     }
     server.run(shutdown).await;
     service.close().await;
     Ok(Ending::Done)
+}
+
+/// What knows the tokens that the settings let in. The keys of an authorization server are fetched meanwhile.
+fn authenticator(config: &Config, service: &Service) -> anyhow::Result<Authenticator> {
+    let recorder = service.intake.recorder();
+    let clock = recorder.clock();
+    let tokens = config.auth.tokens.then(|| Keyring::new(recorder.stores().index.clone(), clock.clone()));
+    let oauth = config.auth.oauth.clone().map(|settings| OAuth::new(settings, clock.clone())).transpose()?;
+    if let Some(oauth) = oauth.clone() {
+        tokio::spawn(async move { oauth.warm().await });
+    }
+    Ok(Authenticator::new(tokens, oauth))
 }
 
 fn server(config: &Config, service: &Service) -> anyhow::Result<Server> {

@@ -1,15 +1,17 @@
 //! `whytrace token`: making, listing and revoking the tokens by which clients come in over HTTP.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use chrono::TimeDelta;
 use clap::error::ErrorKind;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use whytrace::access::Keyring;
 use whytrace::config::Config;
 use whytrace::gate::text::label;
-use whytrace::model::SystemClock;
+use whytrace::model::{Clock as _, SystemClock, Timestamp, span};
 use whytrace::scorecard::{Tone, counted};
 use whytrace::service::Service;
 use whytrace::store::index::{Permission, Scope, Token};
@@ -25,7 +27,7 @@ use super::{Ending, output, usage};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   whytrace token new --name ci --scopes trace:read,trace:write --projects cobot,drills
-  whytrace token new --name dashboard --scopes trace:read
+  whytrace token new --name dashboard --scopes trace:read --expires 90d
   whytrace token list
   whytrace token revoke tok_3f2a9c01b7de
 
@@ -62,9 +64,40 @@ struct New {
     /// In which projects alone, parted by commas [default: all]
     #[arg(long, value_name = "PROJECTS", value_delimiter = ',')]
     projects: Option<Vec<String>>,
+    /// Until when it is good: in 12h, 90d or 4w from now, or until 2027-01-31 or an RFC 3339 time [default: until revoked]
+    #[arg(long, value_name = "WHEN")]
+    expires: Option<Expiry>,
     /// Say it as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// When a token ends, as somebody says it.
+#[derive(Clone, Copy, Debug)]
+enum Expiry {
+    In(TimeDelta),
+    At(Timestamp),
+}
+
+impl FromStr for Expiry {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let span = span(text).map(Self::In);
+        span.or_else(|| Timestamp::of_date_or_time(text).map(Self::At))
+            .ok_or("say 12h, 90d or 4w, 2027-01-31, or 2027-01-31T18:00:00Z")
+    }
+}
+
+impl Expiry {
+    /// The moment, if it is still to come.
+    fn after(self, now: Timestamp) -> Option<Timestamp> {
+        let moment = match self {
+            Self::In(span) => now.plus(span),
+            Self::At(moment) => moment,
+        };
+        (moment > now).then_some(moment)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -111,7 +144,13 @@ impl New {
         getrandom::fill(&mut bits).context("the system gives no random bits")?;
         let scope = projects.map_or(Scope::All, Scope::Projects);
         let permissions = self.scopes.into_iter().collect();
-        let (secret, token) = keyring.issue(bits, name, permissions, scope).await?;
+        let now = SystemClock::default().now();
+        let expiry = self.expires.map(|expiry| {
+            expiry.after(now).unwrap_or_else(|| {
+                usage(ErrorKind::ValueValidation, "expires: that is past already".to_owned())
+            })
+        });
+        let (secret, token) = keyring.issue(bits, name, permissions, scope, expiry).await?;
         if self.json {
             let mut fields = as_json(&token);
             if let Some(fields) = fields.as_object_mut() {
@@ -169,12 +208,13 @@ impl Revoke {
     }
 }
 
-const COLUMNS: [Column; 6] = [
+const COLUMNS: [Column; 7] = [
     Column::new("TOKEN", 0).whole(),
     Column::new("NAME", 1).between(10, 32),
     Column::new("SCOPES", 2).whole(),
     Column::new("PROJECTS", 3).between(10, 40),
-    Column::new("MADE (UTC)", 5).whole(),
+    Column::new("MADE (UTC)", 6).whole(),
+    Column::new("EXPIRES (UTC)", 5).whole(),
     Column::new("REVOKED (UTC)", 4).whole(),
 ];
 
@@ -185,6 +225,7 @@ fn cells(token: &Token) -> Vec<Cell> {
         Cell::new(token.permissions.to_string()),
         Cell::new(projects(token)),
         Cell::new(moment(token.created_at)).in_tone(Tone::Label),
+        Cell::new(token.expires_at.map_or_else(|| "never".to_owned(), moment)).in_tone(Tone::Label),
         Cell::new(token.revoked_at.map(moment).unwrap_or_default()).in_tone(Tone::Bad),
     ]
 }
@@ -201,13 +242,15 @@ fn as_json(token: &Token) -> Value {
         "scopes": scopes,
         "projects": projects,
         "created_at": token.created_at,
+        "expires_at": token.expires_at,
         "revoked_at": token.revoked_at,
     })
 }
 
 /// A token in words.
 fn said(token: &Token) -> String {
-    format!("{}, {}, projects: {}", name(&token.name), token.permissions, projects(token))
+    let until = token.expires_at.map(|expiry| format!(", until {}", moment(expiry))).unwrap_or_default();
+    format!("{}, {}, projects: {}{until}", name(&token.name), token.permissions, projects(token))
 }
 
 fn projects(token: &Token) -> String {

@@ -36,8 +36,20 @@ pub struct Settings {
     pub allowed_hosts: Option<Vec<String>>,
     /// Web origins that may call.
     pub allowed_origins: Option<Vec<String>>,
-    /// `none` or `token`: what clients of HTTP have to show.
+    /// `none`, `token`, `oauth` or `token,oauth`: what clients of HTTP have to show.
     pub auth: Option<String>,
+    /// The authorization server whose tokens are taken, as they name it in `iss`.
+    pub oauth_issuer: Option<String>,
+    /// The URL under which clients reach `/mcp`: what those tokens name in `aud`.
+    pub oauth_audience: Option<String>,
+    /// Where the issuer's keys are, if its metadata does not say so.
+    pub oauth_jwks_url: Option<String>,
+    /// The claim that carries scopes; `scope`, then `scp` where it is not set.
+    pub oauth_scope_claim: Option<String>,
+    /// The claim that lists projects; `projects` where it is not set.
+    pub oauth_projects_claim: Option<String>,
+    /// What a token opens that has no such claim; `*` is every project. Nothing where it is not set.
+    pub oauth_default_projects: Option<Vec<String>>,
     /// Requests a second that one token or address may send over HTTP; 0 is no limit.
     pub rate_limit: Option<u32>,
     /// `all`, `read` or `write`.
@@ -148,6 +160,12 @@ impl Settings {
             allowed_hosts: variables.list("ALLOWED_HOSTS"),
             allowed_origins: variables.list("ALLOWED_ORIGINS"),
             auth: variables.text("AUTH"),
+            oauth_issuer: variables.text("OAUTH_ISSUER"),
+            oauth_audience: variables.text("OAUTH_AUDIENCE"),
+            oauth_jwks_url: variables.text("OAUTH_JWKS_URL"),
+            oauth_scope_claim: variables.text("OAUTH_SCOPE_CLAIM"),
+            oauth_projects_claim: variables.text("OAUTH_PROJECTS_CLAIM"),
+            oauth_default_projects: variables.list("OAUTH_DEFAULT_PROJECTS"),
             rate_limit: variables.parsed("RATE_LIMIT", "number of requests a second")?,
             tools: variables.text("TOOLS"),
             prompts: variables.text("PROMPTS"),
@@ -183,6 +201,12 @@ impl Settings {
             allowed_hosts: self.allowed_hosts.or(other.allowed_hosts),
             allowed_origins: self.allowed_origins.or(other.allowed_origins),
             auth: self.auth.or(other.auth),
+            oauth_issuer: self.oauth_issuer.or(other.oauth_issuer),
+            oauth_audience: self.oauth_audience.or(other.oauth_audience),
+            oauth_jwks_url: self.oauth_jwks_url.or(other.oauth_jwks_url),
+            oauth_scope_claim: self.oauth_scope_claim.or(other.oauth_scope_claim),
+            oauth_projects_claim: self.oauth_projects_claim.or(other.oauth_projects_claim),
+            oauth_default_projects: self.oauth_default_projects.or(other.oauth_default_projects),
             rate_limit: self.rate_limit.or(other.rate_limit),
             tools: self.tools.or(other.tools),
             prompts: self.prompts.or(other.prompts),

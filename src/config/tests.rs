@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::*;
 use crate::store::documents::Options;
+use crate::store::index::Scope;
 
 fn load(flags: Settings, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let variables: HashMap<String, String> =
@@ -48,7 +49,10 @@ fn a_value_that_is_not_allowed_is_refused_with_what_is() {
         ("WHYTRACE_REDACT", "perhaps", "truth value"),
         ("WHYTRACE_DATABASE_URL", "mysql://x", "it begins with postgres:// or sqlite:"),
         ("WHYTRACE_LISTEN", "here", "address and port"),
-        ("WHYTRACE_AUTH", "password", "it is none or token"),
+        ("WHYTRACE_AUTH", "password", "it is none, token, oauth, or token,oauth for both"),
+        ("WHYTRACE_AUTH", "none,token", "it is none, token, oauth"),
+        ("WHYTRACE_AUTH", "token,", "it is none, token, oauth"),
+        ("WHYTRACE_AUTH", "oauth", "oauth_issuer is \"\"; with auth = oauth it is an https:// URL"),
         ("WHYTRACE_LOG_FORMAT", "xml", "it is text or json"),
         ("WHYTRACE_RATE_LIMIT", "-1", "number of requests a second"),
     ];
@@ -185,4 +189,44 @@ fn how_a_bucket_is_reached_is_said_in_the_file_and_the_environment_wins() {
         [("aws_region", "eu-central-1"), ("aws_endpoint_url", "https://environment")].into_iter().collect();
     let expected = DocumentsTarget::parse("s3://team", home.path(), said, |_| None).unwrap();
     assert_eq!(other.documents, expected);
+}
+
+#[test]
+fn an_authorization_server_is_described_whole_and_by_safe_urls_or_not_at_all() {
+    let base = [
+        ("WHYTRACE_HOME", "/nonexistent/w"),
+        ("WHYTRACE_AUTH", "token, oauth"),
+        ("WHYTRACE_OAUTH_ISSUER", "https://id.example/realms/team"),
+        ("WHYTRACE_OAUTH_AUDIENCE", "https://traces.example/mcp"),
+    ];
+    let with = |more: &[(&str, &str)]| load(Settings::default(), &[&base, more].concat());
+    let auth = with(&[]).unwrap().auth;
+    assert!(auth.tokens && auth.is_needed());
+    let oauth = auth.oauth.unwrap();
+    assert_eq!(
+        (oauth.scope_claims.join(" "), oauth.projects_claim.as_str()),
+        ("scope scp".to_owned(), "projects")
+    );
+    assert_eq!(oauth.default_projects, Scope::Projects(Vec::new()), "what nobody decided is closed");
+    let set = with(&[
+        ("WHYTRACE_OAUTH_SCOPE_CLAIM", "permissions"),
+        ("WHYTRACE_OAUTH_PROJECTS_CLAIM", "https://traces.example/projects"),
+        ("WHYTRACE_OAUTH_DEFAULT_PROJECTS", "*"),
+    ]);
+    let oauth = set.unwrap().auth.oauth.unwrap();
+    assert_eq!((oauth.scope_claims, oauth.default_projects), (vec!["permissions".to_owned()], Scope::All));
+    for (name, value) in [
+        ("WHYTRACE_OAUTH_ISSUER", "http://id.example"),
+        ("WHYTRACE_OAUTH_AUDIENCE", "traces"),
+        ("WHYTRACE_OAUTH_JWKS_URL", "http://id.example/keys"),
+        ("WHYTRACE_OAUTH_JWKS_URL", "https://me:hunter2@id.example/keys"),
+        ("WHYTRACE_OAUTH_DEFAULT_PROJECTS", "a\u{1b}[31m"),
+    ] {
+        let error = with(&[(name, value)]).unwrap_err().to_string();
+        let setting = name.trim_start_matches("WHYTRACE_").to_lowercase();
+        assert!(error.starts_with(&setting) && !error.contains("hunter2"), "{error}");
+    }
+    // What is set and not used is nobody's concern.
+    let unused = [&base[..1], &[("WHYTRACE_OAUTH_ISSUER", "nonsense")]].concat();
+    assert_eq!(load(Settings::default(), &unused).unwrap().auth, Auth::default());
 }

@@ -112,19 +112,19 @@ impl TraceId {
 }
 
 impl DecisionId {
-    /// Makes an id from the process that records and the count of its events, so that no two processes and no
-    /// two events of one share it.
+    /// Makes an id from the process that records and a mark that no other of its events has, so that no two
+    /// processes and no two events of one share it.
     #[must_use]
-    pub fn generate(origin: &str, sequence: u64) -> Self {
-        Self(format!("dec_{origin}_{sequence}"))
+    pub fn generate(origin: &str, mark: &str) -> Self {
+        Self(format!("dec_{origin}_{mark}"))
     }
 }
 
 impl EventId {
     /// Makes an id as [`DecisionId::generate`] does.
     #[must_use]
-    pub fn generate(origin: &str, sequence: u64) -> Self {
-        Self(format!("evt_{origin}_{sequence}"))
+    pub fn generate(origin: &str, mark: &str) -> Self {
+        Self(format!("evt_{origin}_{mark}"))
     }
 
     /// The id of every run's first event.

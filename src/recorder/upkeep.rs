@@ -212,7 +212,7 @@ impl Drop for Unread {
 fn abandon(silent: &Sighting, now: crate::model::Timestamp, patience: TimeDelta, process: &str) -> Event {
     let hours = patience.num_minutes() as f64 / 60.0;
     let silence = format!("abandoned_{}", silent.event_count);
-    let generated = EventId::generate(&silence, silent.last_event_at.micros().unsigned_abs());
+    let generated = EventId::generate(&silence, &silent.last_event_at.micros().unsigned_abs().to_string());
     Event {
         trace_id: silent.trace_id.clone(),
         event_id: generated,

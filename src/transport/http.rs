@@ -4,13 +4,16 @@
 //! Every path, those that a caller adds included, stands behind one gate, which checks Host and
 //! Origin and the token, keeps callers to their pace and share, reads and bounds the body, and bounds what is in flight. `/mcp` keeps no sessions: each
 //! request gets a handler of its own from the factory. `connections` accepts and ends, `gate`
-//! admits, `names` and `access` know who may ask, `sse` bridges the older transport.
+//! admits, `names`, `access` and `cors` know who may ask, `metadata` tells who gives tokens, `standing` ends streams
+//! whose token holds no more, `sse` bridges the older transport.
 
 mod access;
 mod caller;
 mod connections;
+mod cors;
 mod counts;
 mod gate;
+mod metadata;
 mod names;
 mod operations;
 mod pace;
@@ -18,6 +21,7 @@ mod patience;
 mod refusal;
 mod shares;
 mod sse;
+mod standing;
 
 #[cfg(test)]
 mod tests;
@@ -120,7 +124,7 @@ pub enum BindError {
     /// The address is reachable from other machines, and nobody would have to say who they are.
     #[error(
         "refused to listen on {0}: an address other than loopback needs authentication; send --auth token and make \
-         tokens with `whytrace token new`, or listen on 127.0.0.1"
+         tokens with `whytrace token new`, send --auth oauth, or listen on 127.0.0.1"
     )]
     NeedsAuthentication(SocketAddr),
     /// The system refused the address.
@@ -146,6 +150,7 @@ pub struct HttpServer {
     local_addr: SocketAddr,
     options: HttpOptions,
     routes: Router,
+    names: Arc<Names>,
     gate: Arc<Gate>,
     /// Cancelled when the server begins to end: sessions take no more messages.
     closing: CancellationToken,
@@ -172,14 +177,17 @@ impl HttpServer {
         let listener = TcpListener::bind(listen).await.map_err(address_error)?;
         let local_addr = listener.local_addr().map_err(address_error)?;
 
-        let gate = Arc::new(Gate::new(&options, names));
+        let gate = Arc::new(Gate::new(&options, names.clone()));
         let (closing, drained) = (CancellationToken::new(), CancellationToken::new());
         let factory = Arc::new(factory);
         let routes = Router::new()
             .route_service("/mcp", streamable(Arc::clone(&factory), &options, drained.clone()))
             .merge(sse::routes(factory, closing.clone()))
             .route("/health", get(health));
-        Ok(Self { listener, local_addr, options, routes, gate, closing, drained })
+        let oauth = options.guard.as_ref().and_then(|guard| guard.authenticator.oauth());
+        let routes = routes.merge(oauth.map(metadata::routes).unwrap_or_default());
+        let names = Arc::new(names);
+        Ok(Self { listener, local_addr, options, routes, names, gate, closing, drained })
     }
 
     /// Adds routes behind the same gate.
@@ -210,8 +218,9 @@ impl HttpServer {
     /// Nothing new is accepted, sessions take no more messages, requests in flight are answered
     /// within [`HttpOptions::drain_timeout`], streams end, and what is left is cut off.
     pub async fn run(self, shutdown: CancellationToken) {
-        let Self { listener, options, routes, gate, closing, drained, .. } = self;
-        let router = behind_gate(routes, Arc::clone(&gate));
+        let Self { listener, options, routes, names, gate, closing, drained, .. } = self;
+        let router =
+            behind_gate(routes, Arc::clone(&gate)).layer(middleware::from_fn_with_state(names, cors::answer));
         let mut connections = connections::accept(listener, router, &options, &closing, &shutdown).await;
         let deadline = tokio::time::Instant::now() + options.drain_timeout;
         closing.cancel();
@@ -249,6 +258,7 @@ fn behind_gate(routes: Router, gate: Arc<Gate>) -> Router {
         })
         // The gate bounds bodies itself, and to another size.
         .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn(standing::watch))
         .layer(middleware::from_fn_with_state(gate, gate::pass))
 }
 

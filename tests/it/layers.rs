@@ -101,6 +101,11 @@ const OUTSIDERS: &[Outsider] = &[
         only_in: &["mcp", "transport"],
         why: "the protocol is one way in among others; what lies under it serves the library as well",
     },
+    Outsider {
+        paths: &["ring"],
+        only_in: &["access"],
+        why: "signatures are verified where it is known who may do what",
+    },
     Outsider { paths: &["axum"], only_in: &["transport"], why: "HTTP is a transport" },
     Outsider {
         paths: &["clap", "anyhow"],

@@ -14,6 +14,7 @@ mod histories;
 mod index;
 mod layers;
 mod pipeline;
+mod principals;
 mod program;
 mod recorder;
 mod support;

@@ -17,7 +17,7 @@ pub(super) fn decision(mut fields: Fields<'_>, request: DecisionRequest) -> Resu
     not_reserved("decision_id", event_id.as_ref())?;
     let body = DecisionEvent {
         // One that was not given is made by the minter.
-        decision_id: given.unwrap_or_else(|| DecisionId::generate("", 0)),
+        decision_id: given.unwrap_or_else(|| DecisionId::generate("", "0")),
         stage: fields.label("stage", &request.stage)?,
         decision: fields.label("decision", &request.decision)?,
         what: fields.text("what", &request.what, WHAT_BYTES)?,

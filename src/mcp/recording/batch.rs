@@ -78,10 +78,16 @@ async fn record(context: &Context, request: RecordRequest) -> Result<Recorded, E
     if let Some(start) = start {
         scope::may_open(start.project.as_deref().unwrap_or_default(), context)?;
     }
-    if let Some(trace_id) = &request.trace_id {
-        scope::may_write(trace_id, context).await?;
+    let Some(trace_id) = request.trace_id.clone() else {
+        return context.intake.record(request, &context.caller).await;
+    };
+    if start.is_none() {
+        scope::may_write(&trace_id, context).await?;
+        return context.intake.record(request, &context.caller).await;
     }
-    context.intake.record(request, &context.caller).await
+    scope::may_take(&trace_id, context).await?;
+    let recorded = context.intake.record(request, &context.caller).await;
+    recorded.map_err(|error| scope::unusable(error, &trace_id, context))
 }
 
 /// The error of a batch in which names were taken by other content. The rest stands.

@@ -50,9 +50,10 @@ async fn call(context: &Arc<Context>, arguments: Value) -> Result<Answer, ToolEr
 
 async fn start(context: &Context, request: StartRequest) -> Result<Ack, Error> {
     scope::may_open(&request.project, context)?;
-    if let Some(trace_id) = &request.trace_id {
-        scope::may_write(trace_id, context).await?;
-        return context.intake.start(request, &context.caller).await;
+    if let Some(trace_id) = request.trace_id.clone() {
+        scope::may_take(&trace_id, context).await?;
+        let started = context.intake.start(request, &context.caller).await;
+        return started.map_err(|error| scope::unusable(error, &trace_id, context));
     }
     for _ in 1..DRAWS {
         match context.intake.start(request.clone(), &context.caller).await {

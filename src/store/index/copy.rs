@@ -50,6 +50,8 @@ pub enum KeptRow {
         projects: Option<String>,
         created_at: Timestamp,
         revoked_at: Option<Timestamp>,
+        #[serde(default)]
+        expires_at: Option<Timestamp>,
     },
 }
 
@@ -151,10 +153,10 @@ async fn each(session: &mut Session, see: &mut impl FnMut(KeptRow)) -> sqlx::Res
         |(trace_id, at): (String, Time)| KeptRow::Tombstone { trace_id, deleted_at: Timestamp::new(at) };
     session.each(sql, |row| see(tombstone(row))).await?;
     let sql = Sql::new(
-        "select token_id, hash, name, scopes, projects, created_at, revoked_at from tokens order by token_id",
+        "select token_id, hash, name, scopes, projects, created_at, revoked_at, expires_at from tokens order by token_id",
     );
-    type Token = (String, String, String, String, Option<String>, Time, Option<Time>);
-    let token = |(token_id, hash, name, scopes, projects, created, revoked): Token| KeptRow::Token {
+    type Token = (String, String, String, String, Option<String>, Time, Option<Time>, Option<Time>);
+    let token = |(token_id, hash, name, scopes, projects, created, revoked, expires): Token| KeptRow::Token {
         token_id,
         hash,
         name,
@@ -162,6 +164,7 @@ async fn each(session: &mut Session, see: &mut impl FnMut(KeptRow)) -> sqlx::Res
         projects,
         created_at: Timestamp::new(created),
         revoked_at: revoked.map(Timestamp::new),
+        expires_at: expires.map(Timestamp::new),
     };
     session.each(sql, |row| see(token(row))).await
 }
@@ -194,9 +197,9 @@ fn insertion(row: KeptRow) -> Option<Sql> {
         )
         .bind(trace_id)
         .bind(deleted_at),
-        KeptRow::Token { token_id, hash, name, scopes, projects, created_at, revoked_at } => Sql::new(
-            "insert into tokens (token_id, hash, name, scopes, projects, created_at, revoked_at) \
-             values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",
+        KeptRow::Token { token_id, hash, name, scopes, projects, created_at, revoked_at, expires_at } => Sql::new(
+            "insert into tokens (token_id, hash, name, scopes, projects, created_at, revoked_at, expires_at) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing",
         )
         .bind(token_id)
         .bind(hash)
@@ -204,6 +207,7 @@ fn insertion(row: KeptRow) -> Option<Sql> {
         .bind(scopes)
         .bind(projects)
         .bind(created_at)
-        .bind(revoked_at),
+        .bind(revoked_at)
+        .bind(expires_at),
     })
 }

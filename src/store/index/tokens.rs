@@ -61,8 +61,18 @@ pub struct Token {
     pub scope: Scope,
     /// When it was made.
     pub created_at: Timestamp,
+    /// From when on it lets nobody do anything; `None` while nobody revokes it.
+    pub expires_at: Option<Timestamp>,
     /// Since when it lets nobody do anything.
     pub revoked_at: Option<Timestamp>,
+}
+
+impl Token {
+    /// Whether it lets somebody do something at this moment.
+    #[must_use]
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|expiry| now < expiry)
+    }
 }
 
 /// A token that was looked up, with the hash that its row has.
@@ -88,10 +98,12 @@ struct TokenRow {
     scopes: String,
     projects: Option<String>,
     created_at: DateTime<Utc>,
+    expires_at: Option<DateTime<Utc>>,
     revoked_at: Option<DateTime<Utc>>,
 }
 
-const TOKEN: &str = "select token_id, hash, name, scopes, projects, created_at, revoked_at from tokens";
+const TOKEN: &str =
+    "select token_id, hash, name, scopes, projects, created_at, expires_at, revoked_at from tokens";
 
 impl Index {
     /// Keeps a new token.
@@ -105,14 +117,16 @@ impl Index {
             Scope::Projects(projects) => Some(serde_json::to_string(projects).unwrap_or_default()),
         };
         let sql = Sql::new(
-            "insert into tokens (token_id, hash, name, scopes, projects, created_at) values ($1, $2, $3, $4, $5, $6)",
+            "insert into tokens (token_id, hash, name, scopes, projects, created_at, expires_at) \
+             values ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(&token.id)
         .bind(hash.hex())
         .bind(&token.name)
         .bind(token.permissions.to_string())
         .bind(projects)
-        .bind(token.created_at);
+        .bind(token.created_at)
+        .bind(token.expires_at);
         self.database
             .write(true, |session| Box::pin(async move { session.execute(sql).await.map(|_| ()) }))
             .await
@@ -185,6 +199,7 @@ impl TokenRow {
             permissions,
             scope,
             created_at: Timestamp::new(self.created_at),
+            expires_at: self.expires_at.map(Timestamp::new),
             revoked_at: self.revoked_at.map(Timestamp::new),
             name: self.name,
             id: self.token_id,

@@ -296,7 +296,7 @@ fn hold_while_streaming(response: Response, slot: (OwnedSemaphorePermit, Share))
     })
 }
 
-fn is_event_stream(headers: &HeaderMap) -> bool {
+pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok())

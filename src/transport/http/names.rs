@@ -11,10 +11,11 @@ use axum::http::uri::{Authority, Uri};
 use axum::http::{HeaderMap, HeaderValue, header};
 
 use super::BindError;
+use super::metadata;
 use super::refusal::Refusal;
 
 /// The hosts and origins that are let in beside those on loopback.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Names {
     hosts: Vec<Host>,
     origins: Vec<AllowedOrigin>,
@@ -46,7 +47,7 @@ impl Names {
                 "this Host is not one that the server answers for; add it to the allowed hosts if it should be",
             ));
         }
-        if !headers.contains_key(header::ORIGIN) {
+        if !headers.contains_key(header::ORIGIN) || metadata::PATHS.contains(&uri.path()) {
             return Ok(());
         }
         let origin = only(headers, &header::ORIGIN).and_then(|origin| origin.to_str().ok());
@@ -80,7 +81,7 @@ impl Names {
 }
 
 /// A host, as in a Host header: lower case, an IPv6 address without its brackets.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Host {
     name: String,
     port: Option<u16>,
@@ -97,7 +98,7 @@ impl Host {
 }
 
 /// An origin: a scheme, a host, and a port where the scheme has one.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Origin {
     scheme: String,
     host: String,
@@ -118,7 +119,7 @@ impl Origin {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum AllowedOrigin {
     Null,
     OnePort(Origin),

@@ -104,6 +104,12 @@ async fn deliver(
         Delivery::Unknown => {
             Err(Refusal::new(StatusCode::NOT_FOUND, "no open /sse stream has this sessionId; open a new one"))
         }
+        Delivery::Elsewhere => Err(Refusal::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "another process of this server has this session, or had it before a restart: between clients of /sse and \
+             several servers, requests of one client must reach one server (sticky routing); or use /mcp, which needs \
+             none",
+        )),
         Delivery::Full => Err(Refusal::new(
             StatusCode::TOO_MANY_REQUESTS,
             "the session has more unread messages than it keeps; wait for answers before sending more",

@@ -1,6 +1,7 @@
 //! A client written by hand talks to the echo handler over real sockets.
 
 mod limits;
+mod standing;
 
 use std::collections::HashMap;
 
@@ -237,7 +238,7 @@ async fn an_sse_client_shakes_hands_and_calls_a_tool() {
     assert_eq!(stream.headers["x-accel-buffering"], "no");
     let endpoint = stream.event("endpoint").await.unwrap();
     let id = endpoint.strip_prefix("/messages?sessionId=").unwrap();
-    assert_eq!(id.len(), 32);
+    assert_eq!(id.len(), 49, "who has the session, and which one it is");
 
     let stray = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
     assert_eq!(server.post(&endpoint, JSON, &stray).await.status, 202);

@@ -11,6 +11,7 @@ fn token(id: &str, second: u8, permissions: &[Permission], scope: Scope) -> Toke
         permissions: permissions.iter().copied().collect(),
         scope,
         created_at: format!("2026-02-13T14:30:{second:02}.123456Z").parse().unwrap(),
+        expires_at: (second > 1).then(|| "2026-05-13T00:00:00.123456Z".parse().unwrap()),
         revoked_at: None,
     }
 }
@@ -72,10 +73,17 @@ both! {
     async fn a_database_of_the_first_version_gets_tokens_and_keeps_its_runs(store) {
         let run = Run::started("before").complete();
         record(&store.index(), run.batch()).await;
-        store.run("drop table tokens; delete from _sqlx_migrations where version = 2").await;
+        store.run("drop table tokens; delete from _sqlx_migrations where version > 1").await;
         let index = store.index();
         assert!(index.tokens().await.unwrap().is_empty());
         assert_eq!(status(&index, run.id()).await.as_deref(), Some("complete"));
+    }
+
+    async fn tokens_from_before_there_was_an_expiry_are_good_until_they_are_revoked(store) {
+        let before = token("t", 1, &[Permission::Read], Scope::All);
+        store.index().add_token(&before, &TokenHash::of("t")).await.unwrap();
+        store.run("alter table tokens drop column expires_at; delete from _sqlx_migrations where version = 3").await;
+        assert_eq!(store.index().token(&TokenHash::of("t")).await.unwrap().unwrap().token, before);
     }
 }
 

@@ -1,6 +1,7 @@
 //! `whytrace serve`: several clients at once, old ones too, strangers refused, and an orderly end.
 
 pub(super) mod client;
+mod oauth;
 mod operations;
 pub(super) mod tokens;
 
@@ -187,7 +188,7 @@ fn an_address_that_others_reach_or_that_is_taken_is_refused_with_a_sentence() {
     let home = Home::new();
     let refused = ended(home.whytrace(["serve", "--listen", "0.0.0.0:0"]));
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""));
-    insta::assert_snapshot!(refused.stderr.trim_end(), @"whytrace: refused to listen on 0.0.0.0:0: an address other than loopback needs authentication; send --auth token and make tokens with `whytrace token new`, or listen on 127.0.0.1");
+    insta::assert_snapshot!(refused.stderr.trim_end(), @"whytrace: refused to listen on 0.0.0.0:0: an address other than loopback needs authentication; send --auth token and make tokens with `whytrace token new`, send --auth oauth, or listen on 127.0.0.1");
     let (_server, client) = serve(&home);
     let taken = ended(home.whytrace(["serve", "--listen", client.address()]));
     assert_eq!((taken.code, taken.stdout.as_str()), (Some(1), ""));

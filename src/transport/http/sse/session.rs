@@ -1,6 +1,7 @@
 //! The open sessions of the older transport, and what runs behind each.
 //!
-//! A session's id is 128 random bits and is all that lets a message in, so it is never logged.
+//! A session's id names the process that has it, and 128 random bits; where nobody needs a token it is all that lets a
+//! message in, so it is never logged.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -27,6 +28,8 @@ const OPENING_TIME: Duration = Duration::from_secs(60);
 
 /// The sessions that are open now, by id.
 pub(super) struct Sessions {
+    /// How the ids of this process begin, so that a message for another one is told from one for nobody.
+    mark: String,
     open: Mutex<HashMap<String, Open>>,
     closing: CancellationToken,
 }
@@ -43,6 +46,8 @@ pub(super) enum Delivery {
     Accepted,
     /// The sender has no such session.
     Unknown,
+    /// Another process gave this id out, or this one before it was started anew.
+    Elsewhere,
     /// The session has not read what came before.
     Full,
 }
@@ -67,7 +72,9 @@ impl Drop for Session {
 
 impl Sessions {
     pub(super) fn new(closing: CancellationToken) -> Self {
-        Self { open: Mutex::default(), closing }
+        // Without random bits no session is opened either.
+        let mark = random_hex().map(|[mark, _]| mark).unwrap_or_default();
+        Self { mark, open: Mutex::default(), closing }
     }
 
     /// Starts `handler` on a new session, which takes messages from `owner` alone, and returns the session and what it answers.
@@ -76,7 +83,7 @@ impl Sessions {
         handler: H,
         owner: Option<String>,
     ) -> Result<(Session, impl Stream<Item = ServerJsonRpcMessage> + use<H>), getrandom::Error> {
-        let id = random_id()?;
+        let id = format!("{}-{}", self.mark, random_hex()?.concat());
         let (inbox, inbound) = mpsc::channel(QUEUED_MESSAGES);
         let (outbox, outbound) = paired::channel(QUEUED_MESSAGES);
         self.lock().insert(id.clone(), Open { inbox, owner });
@@ -87,6 +94,9 @@ impl Sessions {
     /// Hands a message of this sender to the session with this id.
     pub(super) fn deliver(&self, id: &str, sender: Option<&str>, message: ClientJsonRpcMessage) -> Delivery {
         let open = self.lock();
+        if is_mark_of_another(id, &self.mark) {
+            return Delivery::Elsewhere;
+        }
         let own = open.get(id).filter(|session| session.owner.as_deref() == sender);
         let Some(Open { inbox, .. }) = own else {
             return Delivery::Unknown;
@@ -103,10 +113,20 @@ impl Sessions {
     }
 }
 
-fn random_id() -> Result<String, getrandom::Error> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)?;
-    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
+/// Two times 64 random bits.
+fn random_hex() -> Result<[String; 2], getrandom::Error> {
+    let (mut one, mut other) = ([0; 8], [0; 8]);
+    getrandom::fill(&mut one)?;
+    getrandom::fill(&mut other)?;
+    Ok([one, other].map(|bytes| format!("{:016x}", u64::from_ne_bytes(bytes))))
+}
+
+/// Whether an id has the form of those that are given out, and begins as another process's do.
+fn is_mark_of_another(id: &str, own: &str) -> bool {
+    let is_hex =
+        |text: &str, length| text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let parts = id.split_once('-').filter(|(mark, random)| is_hex(mark, 16) && is_hex(random, 32));
+    parts.is_some_and(|(mark, _)| mark != own)
 }
 
 async fn serve<H: ServerHandler>(

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::*;
-use crate::access::Keyring;
+use crate::access::{Authenticator, Keyring};
 use crate::model::{ManualClock, QualityRules};
 use crate::store::DatabaseTarget;
 use crate::store::index::{Index, Permissions, Scope};
@@ -29,14 +29,15 @@ impl Guarded {
         let database = DatabaseTarget::Sqlite(folder.path().join("whytrace.db"));
         let keyring = Keyring::new(Index::new(&database, QualityRules::default()), clock.clone());
         let issue = async |seed: u8| {
-            let issued = keyring.issue([seed; 32], "n".to_owned(), Permissions::all(), Scope::All).await;
+            let issued =
+                keyring.issue([seed; 32], "n".to_owned(), Permissions::all(), Scope::All, None).await;
             issued.unwrap().0.reveal().to_owned()
         };
         let (one, two) = (issue(1).await, issue(2).await);
         let of_server = clock.clone();
         let server = Server::with(move |options| {
             options.clock = of_server;
-            options.guard = Some(Guard { keyring, needs: |_, _| None });
+            options.guard = Some(Guard::new(Authenticator::new(Some(keyring), None), |_, _| None));
             change(options);
         });
         Self { server: server.await, _folder: folder, clock, one, two }

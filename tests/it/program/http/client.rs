@@ -20,12 +20,19 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// Its `WWW-Authenticate`; empty where it has none.
     pub(crate) challenge: String,
+    /// Its headers, as they came.
+    head: String,
     pub(crate) body: String,
 }
 
 impl Answer {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.body))
+    }
+
+    /// The value of a header; empty where it has none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        header(&self.head, name)
     }
 }
 
@@ -53,6 +60,10 @@ impl Client {
             vec![("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream")];
         all.extend(headers);
         answer(self.send("POST", path, &all, body))
+    }
+
+    pub(crate) fn options(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        answer(self.send("OPTIONS", path, headers, ""))
     }
 
     /// The status that this method on this path is answered with.
@@ -112,38 +123,41 @@ impl Client {
 
 fn answer(stream: TcpStream) -> Answer {
     let mut reader = BufReader::new(stream);
-    let (status, is_chunked, challenge) = head(&mut reader);
+    let (status, head) = head(&mut reader);
     let mut body = Vec::new();
-    if is_chunked {
+    if header(&head, "transfer-encoding") == "chunked" {
         while let Some(chunk) = chunk(&mut reader) {
             body.extend(chunk);
         }
     } else if let Err(error) = reader.read_to_end(&mut body) {
         assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
     }
-    Answer { status, challenge, body: String::from_utf8(body).expect("UTF-8") }
+    let challenge = header(&head, "www-authenticate").to_owned();
+    Answer { status, challenge, head, body: String::from_utf8(body).expect("UTF-8") }
 }
 
-/// The status, whether the body comes in chunks, and how the server wants to be told who asks.
-fn head(reader: &mut impl BufRead) -> (u16, bool, String) {
+/// The status, and the lines of the headers.
+fn head(reader: &mut impl BufRead) -> (u16, String) {
     let mut line = String::new();
     reader.read_line(&mut line).expect("a status line");
     let status = line.split(' ').nth(1).and_then(|code| code.parse().ok());
     let status = status.unwrap_or_else(|| panic!("no status in {line:?}"));
-    let (mut is_chunked, mut challenge) = (false, String::new());
+    let mut headers = String::new();
     loop {
-        line.clear();
-        reader.read_line(&mut line).expect("a header");
-        if line.trim().is_empty() {
-            return (status, is_chunked, challenge);
+        let before = headers.len();
+        reader.read_line(&mut headers).expect("a header");
+        if headers[before..].trim().is_empty() {
+            return (status, headers);
         }
-        if let Some((name, value)) = line.split_once(": ")
-            && name.eq_ignore_ascii_case("www-authenticate")
-        {
-            challenge = value.trim().to_owned();
-        }
-        is_chunked |= line.to_ascii_lowercase().trim() == "transfer-encoding: chunked";
     }
+}
+
+fn header<'h>(head: &'h str, name: &str) -> &'h str {
+    let mut fields = head.lines().filter_map(|line| line.split_once(':'));
+    fields
+        .find(|(found, _)| found.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim())
+        .unwrap_or_default()
 }
 
 /// The next chunk of a body; `None` at its end, orderly or not.
@@ -167,7 +181,8 @@ impl Stream {
     pub(crate) fn open(client: &Client, path: &str) -> Self {
         let stream = client.send("GET", path, &[("Accept", "text/event-stream")], "");
         let mut reader = BufReader::new(stream);
-        assert_eq!(head(&mut reader), (200, true, String::new()));
+        let (status, head) = head(&mut reader);
+        assert_eq!((status, header(&head, "transfer-encoding")), (200, "chunked"));
         Self { reader, text: String::new() }
     }
 

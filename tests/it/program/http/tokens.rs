@@ -6,13 +6,14 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 
 use serde_json::{Value, json};
+use sqlx::Connection as _;
 
 use super::client::{Answer, Client, Stream};
 use super::{decision, serve_with};
 use crate::support::program::{Home, PATIENCE, Program, ended};
 use crate::support::store::Store;
 
-const LIST: &str = r#"{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}"#;
+pub(super) const LIST: &str = r#"{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}"#;
 const ALL: &str = "trace:read,trace:write";
 
 pub(super) fn serve_tokens(home: &Home) -> (Program, Client) {
@@ -28,13 +29,13 @@ pub(in crate::program) fn token(home: &Home, scopes: &str, projects: Option<&str
     (text("token_id"), text("token"))
 }
 
-fn call(client: &Client, tool: &str, arguments: &Value) -> Answer {
+pub(super) fn call(client: &Client, tool: &str, arguments: &Value) -> Answer {
     let params = json!({"name": tool, "arguments": arguments});
     let request = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
     client.post("/mcp", &[("MCP-Protocol-Version", "2025-06-18")], &request.to_string())
 }
 
-fn tools(client: &Client) -> Vec<String> {
+pub(super) fn tools(client: &Client) -> Vec<String> {
     let listed = client.ask(&[], "tools/list", &json!({}));
     listed["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
 }
@@ -142,6 +143,7 @@ fn a_token_is_revoked_while_the_server_runs() {
     assert_eq!(refused.status, 401);
     assert!(refused.body.contains("revoked"), "{}", refused.body);
     assert_eq!(client.post(&address, &[], LIST).status, 401, "nor does its open stream take anything");
+    assert!(stream.ends(), "and nothing more is heard on it");
     other.tell("trace_list", &json!({}));
 }
 
@@ -187,9 +189,62 @@ fn a_token_is_offered_and_let_do_what_its_scopes_say() {
     assert!(hidden.status != 200 || hidden.json().get("error").is_some(), "{}", hidden.body);
     assert_eq!(both.tell("trace_list", &json!({}))["total"], 1);
 
-    // Paths beside the protocol are for those who run the server.
+    // Paths beside the protocol are for those who run the server, all of it.
     assert_eq!(both.get("/metrics-of-nobody", &[]).status, 403);
     assert_eq!(admin.get("/metrics-of-nobody", &[]).status, 404);
+    let of_one = client.bearing(&token(&home, "trace:admin", Some("mine")).1).get("/metrics-of-nobody", &[]);
+    assert_eq!(of_one.status, 403);
+    assert!(of_one.body.contains("not restricted to some"), "{}", of_one.body);
+}
+
+#[test]
+fn a_token_that_expires_is_listed_so_and_refused_afterwards() {
+    let home = Home::new();
+    let (_server, client) = serve_tokens(&home);
+    let new = |expires: &str| {
+        home.run(["token", "new", "--json", "--name", "n", "--scopes", "trace:read", "--expires", expires])
+    };
+    let made = new("90d").worked().json();
+    assert!(made["expires_at"].as_str().unwrap() > made["created_at"].as_str().unwrap(), "{made}");
+    let client = client.bearing(made["token"].as_str().unwrap());
+    assert_eq!(client.post("/mcp", &[], LIST).status, 200);
+    let mut stream = Stream::open(&client, "/sse");
+    stream.event();
+    for past in ["2020-01-01", "0d", "yesterday"] {
+        assert_eq!(new(past).code, Some(2), "{past}");
+    }
+    // Time passes.
+    let database = home.join("whytrace.db");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let url = format!("sqlite:{}", database.display());
+        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        sqlx::raw_sql("update tokens set expires_at = '2020-01-01T00:00:00+00:00'")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        connection.close().await.unwrap();
+    });
+    let refused = client.post("/mcp", &[], LIST);
+    assert_eq!(refused.status, 401);
+    assert!(refused.body.contains("expired"), "{}", refused.body);
+    assert!(stream.ends(), "so does what it has opened");
+}
+
+#[test]
+fn a_message_that_reaches_the_wrong_server_is_told_so() {
+    let home = Home::new();
+    let ((_one, one), (_other, other)) = (serve_tokens(&home), serve_tokens(&home));
+    let (_, secret) = token(&home, ALL, None);
+    let (one, other) = (one.bearing(&secret), other.bearing(&secret));
+    let mut stream = Stream::open(&one, "/sse");
+    let (_, address) = stream.event();
+    let wrong = other.post(&address, &[], LIST);
+    assert_eq!(wrong.status, 421);
+    assert!(wrong.body.contains("sticky routing") && wrong.body.contains("/mcp"), "{}", wrong.body);
+    let made_up =
+        address.chars().rev().skip(1).collect::<String>().chars().rev().chain(['x']).collect::<String>();
+    assert_eq!(one.post(&made_up, &[], LIST).status, 404);
 }
 
 #[test]

@@ -22,6 +22,7 @@ fn told(home: &Home) -> String {
         &["summary", "--json"] as &[&str],
         &["summary", "--group-by", "intent", "--json"],
         &["flags", "--state", "all", "--json"],
+        &["token", "list", "--json"],
     ] {
         told.push_str(&home.run(question).worked().stdout);
     }
@@ -48,7 +49,7 @@ fn fill(home: &Home) {
     let flag = flags["flags"][0]["flag_id"].as_str().expect("a flag").to_owned();
     home.run(["flags", "acknowledge", &flag]).worked();
     home.run(["delete", "gap-3", "--yes"]).worked();
-    home.run(["token", "new", "--name", "ci", "--scopes", "trace:read"]).worked();
+    home.run(["token", "new", "--name", "ci", "--scopes", "trace:read", "--expires", "30d"]).worked();
 }
 
 fn backed_up(home: &Home, to: &Home) -> String {
@@ -78,7 +79,6 @@ fn a_backup_made_while_a_server_writes_restores_to_the_same_answers_byte_for_byt
             assert_eq!(done["unreadable"], json!([]), "{done}");
             assert_eq!(told(&restored), before);
             restored.run(["doctor"]).worked();
-            assert_eq!(restored.run(["token", "list", "--json"]).worked().json()["tokens"][0]["name"], "ci");
             // What was deleted stays deleted, and runs can go on.
             let mut server = restored.server();
             server.initialize(VERSION);

@@ -29,6 +29,45 @@ fn two_projects(client: &Client) {
     }
 }
 
+/// What is said to who opens a run under this id and may not.
+fn refused_start(client: &Client, id: &str, project: &str) -> String {
+    let start = json!({"trace_id": id, "project": project, "query": "?"});
+    let batch = json!({"trace_id": id, "events": [{"kind": "start", "project": project, "query": "?"}]});
+    let said =
+        |tool, arguments| client.call(tool, arguments)["content"][0]["text"].as_str().unwrap().to_owned();
+    let refused = said("trace_start", &start);
+    assert_eq!(said("trace_record", &batch), refused);
+    refused
+}
+
+/// The same words for every id that is in use elsewhere, or was.
+fn unusable(id: &str) -> String {
+    format!(
+        "invalid_argument: trace_id: \"{id}\" cannot be used for a new run\nleave it out, or send another"
+    )
+}
+
+#[test]
+fn an_id_of_another_project_is_refused_in_the_same_words_whatever_became_of_its_run() {
+    let home = Home::new();
+    let (_server, client) = serve_tokens(&home);
+    let all = client.bearing(&token(&home, ALL, None).1);
+    let mine = client.bearing(&token(&home, ALL, Some("mine")).1);
+    for id in ["open", "ended", "deleted", "damaged"] {
+        all.tell("trace_start", &json!({"trace_id": id, "project": "foreign", "query": "?"}));
+        if id != "open" {
+            all.tell("trace_finish", &json!({"trace_id": id}));
+        }
+    }
+    home.run(["delete", "--yes", "deleted"]).worked();
+    let documents = home.join("projects").join("foreign").join("_traces");
+    std::fs::write(documents.join("damaged.json"), "no JSON").unwrap();
+    for id in ["open", "ended", "deleted", "damaged"] {
+        assert_eq!(refused_start(&mine, id, "mine"), unusable(id));
+    }
+    mine.tell("trace_start", &json!({"trace_id": "free", "project": "mine", "query": "?"}));
+}
+
 #[test]
 fn a_token_of_some_projects_sees_nothing_of_others() {
     let home = Home::new();
@@ -93,7 +132,6 @@ fn a_token_of_some_projects_sees_nothing_of_others() {
     let start = mine.call("trace_start", &json!({"project": "foreign", "query": "?"}));
     assert_eq!(start["structuredContent"]["code"], "invalid_argument", "{start}");
     for (tool, arguments) in [
-        ("trace_start", json!({"trace_id": "f-open", "project": "mine", "query": "?"})),
         ("trace_record_decision", decision("f-open", "d2")),
         ("trace_record", json!({"trace_id": "f-open", "events": [{"kind": "stage_start", "stage": "s"}]})),
         ("trace_finish", json!({"trace_id": "f-open"})),
@@ -148,8 +186,8 @@ fn another_spelling_of_an_id_or_a_project_is_the_same_one() {
     let (one, two) = ("caf\u{e9}", "cafe\u{301}");
     let mine = client.bearing(&token(&home, ALL, Some(two)).1);
     all.tell("trace_start", &json!({"trace_id": one, "project": "foreign", "query": "?"}));
+    assert_eq!(refused_start(&mine, two, one), unusable(two));
     for (tool, arguments) in [
-        ("trace_start", json!({"trace_id": two, "project": one, "query": "?"})),
         ("trace_record_decision", decision(two, "d1")),
         ("trace_record", json!({"trace_id": two, "events": [{"kind": "stage_start", "stage": "s"}]})),
         ("trace_finish", json!({"trace_id": two})),
@@ -174,11 +212,10 @@ fn a_deleted_run_is_unknown_to_who_may_not_see_all() {
     all.tell("trace_start", &json!({"trace_id": "f0", "project": "foreign", "query": "?"}));
     all.tell("trace_finish", &json!({"trace_id": "f0"}));
     home.run(["delete", "--yes", "f0"]).worked();
-    for (tool, arguments) in [
-        ("trace_start", json!({"trace_id": "f0", "project": "mine", "query": "?"})),
-        ("trace_record_decision", decision("f0", "d1")),
-        ("trace_full", json!({"trace_id": "f0"})),
-    ] {
+    assert_eq!(refused_start(&mine, "f0", "mine"), unusable("f0"));
+    for (tool, arguments) in
+        [("trace_record_decision", decision("f0", "d1")), ("trace_full", json!({"trace_id": "f0"}))]
+    {
         let answer = mine.call(tool, &arguments);
         assert_eq!(answer["structuredContent"]["code"], "unknown_trace", "{tool}: {answer}");
         assert!(!answer.to_string().contains("deleted"), "{tool}: {answer}");

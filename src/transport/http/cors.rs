@@ -1,0 +1,69 @@
+//! What browsers let web pages do here (CORS): those of allowed origins may call and read answers, no others.
+//!
+//! A browser asks ahead whether a page may send what it wants to, and cannot show a token while it asks. So that
+//! question is answered without one, and says nothing but yes: to pages of allowed origins, under names that the server
+//! answers for. Everybody else is treated like any request, and needs a token where the server does. The metadata of
+//! RFC 9728 may be read by any page.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use super::metadata;
+use super::names::Names;
+
+/// What pages may read beside bodies.
+const READABLE: HeaderValue = HeaderValue::from_static("WWW-Authenticate, MCP-Protocol-Version, Retry-After");
+const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, DELETE");
+/// How long a browser need not ask again, in seconds.
+const KEPT: HeaderValue = HeaderValue::from_static("600");
+
+/// The middleware around the gate.
+pub(super) async fn answer(State(names): State<Arc<Names>>, request: Request, next: Next) -> Response {
+    let Some(page) = Page::of(&names, &request) else { return next.run(request).await };
+    let mut response =
+        if page.asks_ahead(&request) { page.yes(request.headers()) } else { next.run(request).await };
+    page.let_read(response.headers_mut());
+    response
+}
+
+/// A web page that may call.
+struct Page {
+    /// As the browser is told: its origin, or any.
+    origin: HeaderValue,
+}
+
+impl Page {
+    fn of(names: &Names, request: &Request) -> Option<Self> {
+        let origin = request.headers().get(header::ORIGIN)?;
+        names.check(request.uri(), request.headers()).ok()?;
+        let is_open = metadata::PATHS.contains(&request.uri().path());
+        Some(Self { origin: if is_open { HeaderValue::from_static("*") } else { origin.clone() } })
+    }
+
+    fn asks_ahead(&self, request: &Request) -> bool {
+        request.method() == Method::OPTIONS
+            && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+    }
+
+    /// Whichever headers the page wants to send are read or passed over here as from any client.
+    fn yes(&self, asked: &HeaderMap) -> Response {
+        let mut response = StatusCode::NO_CONTENT.into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+        headers.insert(header::ACCESS_CONTROL_MAX_AGE, KEPT);
+        if let Some(wanted) = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
+        }
+        response
+    }
+
+    fn let_read(&self, headers: &mut HeaderMap) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, self.origin.clone());
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, READABLE);
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    }
+}
