@@ -5,8 +5,8 @@
 //! steps:
 //!
 //! 1. [`Windows::of`] says which runs matter to a run that just finished: from when, until when, of whom.
-//! 2. [`Baseline`] holds what those runs say. The index answers each window with a query;
-//!    [`Baseline::from_runs`] is the plain reference over all runs.
+//! 2. [`Baseline`] holds what those runs say. The index answers each window with a query, and [`Past`] from
+//!    memory where many runs are checked; [`Baseline::from_runs`] is the plain reference over all runs.
 //! 3. [`check`](check()) compares, and gives a [`Finding`] for each of the four kinds that applies.
 //! 4. [`Flag::observe`] turns findings into the one lasting record per kind, subject and project, and says
 //!    what to announce; [`Flag::review`] is what people do about it.
@@ -21,6 +21,7 @@ mod check;
 mod finding;
 mod flag;
 mod key;
+mod past;
 mod rules;
 mod state;
 mod windows;
@@ -31,6 +32,7 @@ pub use check::{check, is_flagged_for_review};
 pub use finding::{Finding, FindingBaseline, Severity};
 pub use flag::Flag;
 pub use key::{FlagKey, FlagKind, UnknownFlagKind};
+pub use past::Past;
 pub use rules::{CalibrationRules, FlagScope};
 pub use state::{Alert, AlertKind, Announcement, FiringRun, FlagAction, FlagState};
 pub use windows::{Resolutions, SubjectWindow, Windows};

@@ -5,6 +5,7 @@
 //! Exit codes: 0 done, 1 something was wrong or not found, 2 the command line was.
 
 mod answer;
+mod backup;
 mod compare;
 mod completions;
 mod delete;
@@ -21,7 +22,9 @@ mod log;
 mod output;
 mod patterns;
 mod progress;
+mod prune;
 mod reach;
+mod redact;
 mod reindex;
 mod screen;
 mod serve;
@@ -124,6 +127,14 @@ enum Command {
     Frontmatter(frontmatter::Frontmatter),
     /// Delete runs everywhere, for good
     Delete(delete::Delete),
+    /// Delete finished runs that are old enough
+    Prune(prune::Prune),
+    /// Take a text out of a run, everywhere
+    Redact(redact::Redact),
+    /// Copy everything into a folder
+    Backup(backup::Backup),
+    /// Restore a backup into an empty home
+    Restore(backup::Restore),
     /// Write the history of a pipeline that does not exist, to look around in
     Demo(demo::Demo),
     /// Make, list and revoke the tokens of clients that come over HTTP
@@ -214,6 +225,10 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Some(Command::Export(export)) => export.run(&config).await,
             Some(Command::Frontmatter(frontmatter)) => frontmatter.run(&config).await,
             Some(Command::Delete(delete)) => delete.run(&config).await,
+            Some(Command::Prune(prune)) => prune.run(&config).await,
+            Some(Command::Redact(redact)) => Box::pin(redact.run(&config)).await,
+            Some(Command::Backup(backup)) => backup.run(&config).await,
+            Some(Command::Restore(restore)) => restore.run(&config).await,
             Some(Command::Demo(demo)) => demo.run(&config, &reach).await,
             Some(Command::Token(tokens)) => tokens.run(&config).await,
             Some(Command::Completions(completions)) => completions.run(),

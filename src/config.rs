@@ -9,6 +9,7 @@ mod auth;
 mod hidden;
 mod settings;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,7 +21,7 @@ pub use settings::{Settings, SettingsError};
 use crate::calibration::{CalibrationRules, FlagScope};
 use crate::gate::Prompts;
 use crate::model::QualityRules;
-use crate::recorder::Switch;
+use crate::recorder::{Retention, Switch};
 use crate::store::DatabaseTarget;
 use crate::store::documents::{DocumentsTarget, TargetError};
 
@@ -55,6 +56,8 @@ pub struct Config {
     pub switch: Switch,
     /// How long a run may be silent.
     pub abandon_after: Duration,
+    /// How long finished runs are kept.
+    pub retention: Retention,
     /// Scales and thresholds.
     pub quality: QualityRules,
     /// When calibration flags fire.
@@ -219,6 +222,7 @@ impl Config {
                 all_off: !settings.enabled.unwrap_or(true),
                 projects_off: settings.disabled_projects.unwrap_or_default(),
             },
+            retention: retention(settings.retention_days, settings.retention_days_by_project)?,
             abandon_after: Duration::from_secs_f64(abandon_after_hours.min(1e6) * 3_600.0),
             quality,
             calibration,
@@ -241,6 +245,18 @@ fn quality(settings: &Settings) -> Result<QualityRules, ConfigError> {
         gap_share: share("gap_limit", settings.gap_limit, rules.gap_share)?,
         strength_share: share("strength_limit", settings.strength_limit, rules.strength_share)?,
     })
+}
+
+fn retention(
+    days: Option<f64>,
+    days_by_project: Option<BTreeMap<String, f64>>,
+) -> Result<Retention, ConfigError> {
+    let days = checked("retention_days", days, FROM_0)?;
+    let days_by_project = days_by_project.unwrap_or_default();
+    for days in days_by_project.values() {
+        checked("retention_days_by_project", Some(*days), FROM_0)?;
+    }
+    Ok(Retention { days, days_by_project })
 }
 
 const ABOVE_0: &str = "send a number above 0";

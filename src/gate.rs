@@ -16,5 +16,5 @@ pub mod text;
 pub mod value;
 
 pub use admission::{CallerContext, FlagChange, FlagOrder, Gate, Minter, Prompts, Reviewed, Settings};
-pub use redact::Redactor;
+pub use redact::{Phrase, Redactor};
 pub use refusal::Refusal;

@@ -1,15 +1,26 @@
-//! Keeping stores in agreement by hand: import and export, indexing again, and the doctor.
+//! Looking after the stores by hand: import and export, indexing again, deleting and redacting, and the doctor.
 //!
-//! The recorder does all of this by itself for what it records; this is for documents that come from elsewhere, for
-//! a database that was lost, and for the question whether anything is wrong.
+//! The recorder keeps the stores in agreement by itself for what it records; this is for documents that come from
+//! elsewhere, for a database that was lost, for what is not to be kept any longer, and for the question whether
+//! anything is wrong.
 
+mod backup;
 mod doctor;
 mod export;
 mod import;
+mod leftovers;
+mod prune;
+mod redact;
+mod restore;
 
+pub use backup::{Manifest, Step, backup};
 pub use doctor::{Finding, Report, Severity, examine, mend};
 pub use export::exported;
 pub use import::{Imported, Importer};
+pub use leftovers::{clear, gather};
+pub use prune::{Extent, extent, prune};
+pub use redact::{Redacted, redact};
+pub use restore::{Restored, restore};
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -22,7 +33,7 @@ use crate::error::{Error, Result};
 use crate::model::TraceId;
 use crate::store::Stores;
 use crate::store::documents::{Place, ProjectFile};
-use crate::store::index::{Ended, Scope};
+use crate::store::index::{Checking, Ended, Scope};
 
 /// How many runs go into the index together.
 const AT_ONCE: usize = 100;
@@ -38,12 +49,44 @@ pub struct Reindexed {
     pub unreadable: Vec<String>,
 }
 
+/// How far indexing has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// So many more documents are read and in the database.
+    Read(u64),
+    /// So many more runs are checked for what their flags say. That follows when all documents are read.
+    Checked(u64),
+}
+
 /// Indexes the documents at these places again, and the flags as the projects' files remember them. `tick` is
-/// told how many documents have been read.
+/// told how it goes.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when database or documents are away. What was indexed before stays.
-pub async fn reindex(stores: &Stores, places: &[Place], mut tick: impl FnMut(u64)) -> Result<Reindexed> {
+pub async fn reindex(stores: &Stores, places: &[Place], mut tick: impl FnMut(Progress)) -> Result<Reindexed> {
+    let Indexed { done, ended, projects } = index_documents(stores, places, &mut tick).await?;
+    restore_flags(stores).await?;
+    stores.index.rebuild_flags(&ended, |Checking { checked }| tick(Progress::Checked(checked))).await?;
+    for project in projects {
+        crate::recorder::write_flag_files(stores, &project).await?;
+    }
+    Ok(done)
+}
+
+/// What came of indexing documents.
+struct Indexed {
+    done: Reindexed,
+    /// Runs that ended for good.
+    ended: Vec<Ended>,
+    projects: BTreeSet<String>,
+}
+
+/// Indexes the documents at these places, and leaves flags alone.
+async fn index_documents(
+    stores: &Stores,
+    places: &[Place],
+    tick: &mut impl FnMut(Progress),
+) -> Result<Indexed> {
     // Where there is no document, nothing else would notice.
     stores.index.probe().await?;
     let mut done = Reindexed::default();
@@ -64,14 +107,9 @@ pub async fn reindex(stores: &Stores, places: &[Place], mut tick: impl FnMut(u64
         ended.extend(traces.iter().filter_map(|(trace, _)| Ended::again(trace, stores.index.rules())));
         projects.extend(traces.iter().map(|(trace, _)| trace.project.clone()));
         done.runs += stores.index.import(traces).await?;
-        tick(chunk.len() as u64);
+        tick(Progress::Read(chunk.len() as u64));
     }
-    restore_flags(stores).await?;
-    stores.index.rebuild_flags(ended).await?;
-    for project in projects {
-        crate::recorder::write_flag_files(stores, &project).await?;
-    }
-    Ok(done)
+    Ok(Indexed { done, ended, projects })
 }
 
 /// Puts flags back as the projects' files remember them, so that what people decided about them is kept.

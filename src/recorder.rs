@@ -14,6 +14,8 @@ mod flag_files;
 mod intake;
 mod late;
 mod lookup;
+mod removal;
+mod retention;
 mod retirement;
 mod saving;
 mod scribe;
@@ -34,13 +36,14 @@ use tracing::Instrument as _;
 pub use ack::{Ack, Finished, SaveState, Saved};
 pub use counts::Counts;
 pub use intake::{DecisionRecorded, Intake, Recorded, ReviewDone, Switch};
+pub use retention::Retention;
 pub use watch::{Change, Seen, TooManyWatched, Watch};
 
 use crate::calibration::CalibrationRules;
 use crate::error::{Error, Result};
 use crate::model::{Clock, Event, EventBody, QualityRules, TraceId};
 use crate::store::documents::{Documents, DocumentsTarget};
-use crate::store::index::{Index, Scope, Standing};
+use crate::store::index::{Index, Standing};
 use crate::store::journal::{Journal, JournalOptions};
 use crate::store::live::Live;
 use crate::store::{DatabaseTarget, Sealed, Stores};
@@ -78,6 +81,8 @@ pub struct RecorderOptions {
     pub abandon_after: Duration,
     /// Refuse what the database does not take at once, instead of leaving it pending.
     pub require_database: bool,
+    /// How long finished runs are kept.
+    pub retention: Retention,
 }
 
 /// Records events. Cheap to clone; all clones are one.
@@ -225,21 +230,6 @@ impl Recorder {
         task.await.unwrap_or_else(|error| {
             Err(Error::Unavailable { what: "the recorder", reason: error.to_string() })
         })
-    }
-
-    /// Deletes a run everywhere, and sees to it that nothing brings it back. Says whether there was one.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when a store cannot be changed now.
-    pub async fn delete(&self, trace_id: &TraceId) -> Result<bool> {
-        let stores = &self.inner.stores;
-        let found = stores.load(trace_id, &Scope::All).await?;
-        stores.index.delete(trace_id, self.inner.clock.now()).await?;
-        stores.live.drop_run(trace_id);
-        if let Some(found) = &found {
-            stores.documents.delete(&found.trace.project, trace_id).await?;
-        }
-        Ok(found.is_some())
     }
 
     /// Writes the calibration files of a project anew; what cannot be written now follows with the next flag.

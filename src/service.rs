@@ -100,6 +100,20 @@ impl Service {
         Ok(options(config, &installation(config)?))
     }
 
+    /// How a recorder of this configuration would be opened for an installation that is known by other means.
+    #[must_use]
+    pub fn options_for(config: &Config, installation: &Installation) -> RecorderOptions {
+        options(config, installation)
+    }
+
+    /// What makes the marks that stand where texts were taken out by hand, also where secrets are not looked for.
+    ///
+    /// # Errors
+    /// As [`Service::open`].
+    pub fn marker(config: &Config) -> Result<Redactor> {
+        Ok(Redactor::new(installation(config)?.redaction_key()))
+    }
+
     /// Ends orderly. Nothing depends on it.
     pub async fn close(&self) {
         self.intake.recorder().close().await;
@@ -128,6 +142,7 @@ fn options(config: &Config, installation: &Installation) -> RecorderOptions {
         quality: config.quality,
         calibration: config.calibration,
         abandon_after: config.abandon_after,
+        retention: config.retention.clone(),
         require_database: config.require_database,
     }
 }

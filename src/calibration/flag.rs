@@ -12,6 +12,8 @@
 //! Each review sets its state from any other. [`Flag::observe`] takes a finding, [`Flag::review`] what
 //! somebody decided. Both are pure: the record goes in, the record comes out.
 
+use std::collections::HashSet;
+
 use chrono::TimeDelta;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -160,6 +162,19 @@ impl Flag {
     #[must_use]
     pub fn key(&self) -> FlagKey {
         FlagKey { kind: self.kind, subject: self.subject.clone(), project: self.project.clone() }
+    }
+
+    /// Takes runs out that are deleted: the flag names them no more. `None` when no run that fired it is left, and
+    /// nothing of it is worth keeping. Its figures stay those of the time.
+    #[must_use]
+    pub fn without(mut self, gone: &HashSet<TraceId>) -> Option<Self> {
+        let before = self.fired_by.len();
+        self.fired_by.retain(|firing| !gone.contains(&firing.trace_id));
+        let fewer = i64::try_from(before - self.fired_by.len()).unwrap_or(i64::MAX);
+        self.fired = self.fired.saturating_sub(fewer);
+        self.trace_ids.retain(|trace_id| !gone.contains(trace_id));
+        self.baseline.previous_trace_id = self.baseline.previous_trace_id.filter(|id| !gone.contains(id));
+        (!self.fired_by.is_empty()).then_some(self)
     }
 
     fn open(finding: &Finding, at: Timestamp, now: Timestamp) -> Self {

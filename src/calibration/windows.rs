@@ -57,13 +57,18 @@ pub struct Resolutions(HashMap<FlagKey, Timestamp>);
 /// expressed.
 const LONGEST_DAYS: u32 = 36_500;
 
+/// So many days, or a century where that is less.
+pub(super) fn longest(days: u32) -> TimeDelta {
+    TimeDelta::days(days.min(LONGEST_DAYS).into())
+}
+
 impl Windows {
     /// The windows of `run`; `None` while it is open. `resolutions` needs to know the flags of the run's
     /// project.
     #[must_use]
     pub fn of(run: &RunFacts, resolutions: &Resolutions, rules: &CalibrationRules) -> Option<Self> {
         let until = run.ended_at()?;
-        let days = |days: u32| until.plus(-TimeDelta::days(days.min(LONGEST_DAYS).into()));
+        let days = |days: u32| until.plus(-longest(days));
         let baseline_after = days(rules.baseline_days);
         let window = |kind, subject: &String, after: Timestamp| {
             let after = match resolutions.get(kind, subject, &run.project) {
@@ -102,10 +107,16 @@ impl Windows {
     }
 }
 
+impl FromIterator<(FlagKey, Timestamp)> for Resolutions {
+    fn from_iter<I: IntoIterator<Item = (FlagKey, Timestamp)>>(resolved: I) -> Self {
+        Self(resolved.into_iter().collect())
+    }
+}
+
 impl Resolutions {
     /// The resolutions that flags remember, those of flags that opened again since included.
     pub fn of<'a>(flags: impl IntoIterator<Item = &'a Flag>) -> Self {
-        Self(flags.into_iter().filter_map(|flag| Some((flag.key(), flag.counted_after?))).collect())
+        flags.into_iter().filter_map(|flag| Some((flag.key(), flag.counted_after?))).collect()
     }
 
     /// When the flag was last resolved.

@@ -15,6 +15,11 @@ pub(crate) fn bytes(total: u64, what: &'static str) -> ProgressBar {
     drawn(total, what, "{msg} [{wide_bar}] {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left")
 }
 
+/// Counts steps whose number is not known.
+pub(crate) fn spinner(what: &'static str) -> ProgressBar {
+    drawn(0, what, "{msg} {pos}  {rate}")
+}
+
 fn drawn(total: u64, what: &'static str, template: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use whytrace::config::Config;
-use whytrace::maintenance::{self, Reindexed};
+use whytrace::maintenance::{self, Progress, Reindexed};
 use whytrace::service::Service;
 
 use super::{Ending, answer, output, progress};
@@ -22,8 +22,17 @@ impl Reindex {
         let stores = service.intake.recorder().stores();
         let places = stores.documents.places().await?;
         let bar = progress::bar(places.len() as u64, "indexing");
-        let done: Reindexed = maintenance::reindex(stores, &places, |count| bar.inc(count)).await?;
+        let flags = progress::spinner("checking for flags");
+        let done: Reindexed = maintenance::reindex(stores, &places, |progress| match progress {
+            Progress::Read(count) => bar.inc(count),
+            Progress::Checked(count) => {
+                bar.finish_and_clear();
+                flags.inc(count);
+            }
+        })
+        .await?;
         bar.finish_and_clear();
+        flags.finish_and_clear();
         service.close().await;
         if self.json {
             output::json(&done)?;

@@ -1,5 +1,6 @@
 //! Settings as one source gives them: everything may be missing.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -63,6 +64,10 @@ pub struct Settings {
     pub disabled_projects: Option<Vec<String>>,
     /// Hours of silence after which a run counts as abandoned.
     pub abandon_after_hours: Option<f64>,
+    /// Days after which finished runs are deleted.
+    pub retention_days: Option<f64>,
+    /// The same for single projects; a table in the file.
+    pub retention_days_by_project: Option<BTreeMap<String, f64>>,
     /// The end of the quality scale.
     pub scale_max: Option<f64>,
     /// The score at which a run passes.
@@ -168,6 +173,8 @@ impl Settings {
             enabled: variables.truth("ENABLED")?,
             disabled_projects: variables.list("DISABLED_PROJECTS"),
             abandon_after_hours: variables.parsed("ABANDON_AFTER_HOURS", "number of hours")?,
+            retention_days: variables.parsed("RETENTION_DAYS", "number of days")?,
+            retention_days_by_project: None,
             scale_max: variables.parsed("SCALE_MAX", "number")?,
             threshold: variables.parsed("THRESHOLD", "number")?,
             gap_limit: variables.parsed("GAP_LIMIT", "number")?,
@@ -207,6 +214,8 @@ impl Settings {
             enabled: self.enabled.or(other.enabled),
             disabled_projects: self.disabled_projects.or(other.disabled_projects),
             abandon_after_hours: self.abandon_after_hours.or(other.abandon_after_hours),
+            retention_days: self.retention_days.or(other.retention_days),
+            retention_days_by_project: self.retention_days_by_project.or(other.retention_days_by_project),
             scale_max: self.scale_max.or(other.scale_max),
             threshold: self.threshold.or(other.threshold),
             gap_limit: self.gap_limit.or(other.gap_limit),

@@ -73,6 +73,7 @@ fn a_password_in_the_database_url_shows_nowhere() {
             home: config.home.clone(),
             database: config.database.clone(),
             documents: config.documents.clone(),
+            retention: config.retention.clone(),
             installation: String::new(),
             process: String::new(),
             quality: config.quality,

@@ -13,6 +13,7 @@ mod assignment;
 mod corpus;
 mod mark;
 mod names;
+mod phrase;
 mod rules;
 mod shape;
 
@@ -25,9 +26,11 @@ use serde_json::Value;
 use sha2::Sha256;
 
 use super::canonical::hex;
+use super::refusal::Refusal;
 use super::value::insert_free;
 pub use mark::{reduce_marks, reduce_marks_in};
 use names::{Telling, telling};
+pub use phrase::Phrase;
 
 /// How often a text is looked through until nothing is found. What comes to light only after its
 /// neighbour was taken out needs a second pass; more than that takes a text made for it.

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::is_indexed;
 use crate::error::{Error, Result};
-use crate::model::TraceId;
 use crate::model::document::Integrity;
+use crate::model::{Clock as _, SystemClock, TraceId};
 use crate::recorder::{Recorder, RecorderOptions, stores_identity};
 use crate::store::documents::Writers;
 use crate::store::index::Scope;
@@ -107,8 +107,8 @@ pub async fn examine(stores: &Stores, options: &RecorderOptions) -> Report {
 
 /// Mends what can be mended, then looks at everything.
 ///
-/// Brings over journals of dead processes, closes silent runs, writes documents that were left unwritten, and
-/// indexes documents that the database does not know.
+/// Brings over journals of dead processes, closes silent runs, writes documents that were left unwritten, lets go of
+/// runs whose time is up, removes documents of deleted runs, and indexes documents that the database does not know.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when database or documents are away.
@@ -123,7 +123,12 @@ pub async fn mend(recorder: &Recorder) -> Result<Report> {
             Ok(Some(found))
                 if !is_indexed(stores, &found.trace.trace_id, found.trace.metadata.revision).await? =>
             {
-                missing.push(place.clone());
+                let (trace_id, project) = (found.trace.trace_id, found.trace.project);
+                if stores.index.is_deleted(&trace_id).await? {
+                    recorder.delete_all(&[(trace_id, project)]).await?;
+                } else {
+                    missing.push(place.clone());
+                }
             }
             Ok(_) | Err(Error::Corrupt { .. }) => {}
             Err(error) => return Err(error),
@@ -231,7 +236,7 @@ async fn examine_documents(stores: &Stores, database_answers: bool, report: &mut
             Err(error) => return Err(error),
         }
     }
-    let missing = still_missing(stores, missing).await?;
+    let (deleted, missing) = still_missing(stores, missing).await?;
     report.say("documents", Severity::Fine, format!("{count} looked at"), None);
     if !edited.is_empty() {
         let message = format!("{} edited since they were written: {}", edited.len(), examples(&edited));
@@ -251,6 +256,11 @@ async fn examine_documents(stores: &Stores, database_answers: bool, report: &mut
             Some("mend or move them; the next write of such a run sets the old one aside"),
         );
     }
+    if !deleted.is_empty() {
+        let message = format!("{} are of runs that were deleted: {}", deleted.len(), examples(&deleted));
+        let remedy = "`whytrace doctor --fix` removes them";
+        report.say("documents", Severity::Problem, message, Some(remedy));
+    }
     if !missing.is_empty() {
         let message =
             format!("{} are not in the database as they are: {}", missing.len(), examples(&missing));
@@ -264,22 +274,24 @@ async fn examine_documents(stores: &Stores, database_answers: bool, report: &mut
     Ok(())
 }
 
-/// Those that the index does not know for good. Between a document and the note of it there is a moment, or a process
+/// Those of runs that were deleted, and those that the index does not know for good. Between a document and the note of it there is a moment, or a process
 /// that ended in it: such a run is listed with the index, and settles by itself.
-async fn still_missing(stores: &Stores, missing: Vec<(TraceId, u64)>) -> Result<Vec<String>> {
-    let mut still = Vec::new();
+async fn still_missing(stores: &Stores, missing: Vec<(TraceId, u64)>) -> Result<(Vec<String>, Vec<String>)> {
+    let (mut deleted, mut still) = (Vec::new(), Vec::new());
     if missing.is_empty() {
-        return Ok(still);
+        return Ok((deleted, still));
     }
     // Asked in this order: whatever is noted after the first question is known by the second.
     let left = stores.index.undocumented(LEFT).await?;
     for (trace_id, revision) in missing {
         let is_left = left.iter().any(|sighting| sighting.trace_id == trace_id);
         if !is_left && !is_indexed(stores, &trace_id, revision).await? {
-            still.push(trace_id.to_string());
+            let is_deleted = stores.index.is_deleted(&trace_id).await?;
+            let which = if is_deleted { &mut deleted } else { &mut still };
+            which.push(trace_id.to_string());
         }
     }
-    Ok(still)
+    Ok((deleted, still))
 }
 
 async fn examine_index(stores: &Stores, options: &RecorderOptions, report: &mut Report) -> Result<()> {
@@ -312,6 +324,15 @@ async fn examine_index(stores: &Stores, options: &RecorderOptions, report: &mut 
             message,
             Some("the first of each stands; the others are kept in the table conflicts"),
         );
+    }
+    let mut over_age = 0;
+    for filter in options.retention.expired(SystemClock::default().now()) {
+        over_age += stores.index.count(&filter).await?;
+    }
+    if over_age > 0 {
+        let message = format!("{over_age} runs are older than retention_days allows");
+        let remedy = "a running server deletes them bit by bit, or `whytrace prune` now";
+        report.say("retention", Severity::Note, message, Some(remedy));
     }
     let patience = TimeDelta::from_std(options.abandon_after).unwrap_or(TimeDelta::MAX);
     if let Some(latest) = stores

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use futures::StreamExt as _;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -10,7 +11,11 @@ use crate::error::{Error, Result};
 use crate::gate::{Redactor, limits, text};
 use crate::model::{Trace, document};
 use crate::store::Stores;
+use crate::store::documents::Written;
 use crate::store::index::Ended;
+
+/// How many documents are written at the same time.
+const WRITES: usize = 16;
 
 /// What an import did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -30,10 +35,20 @@ pub struct Imported {
 pub struct Importer {
     stores: Stores,
     redactor: Option<Redactor>,
-    waiting: Vec<(Trace, String)>,
+    waiting: Vec<Waiting>,
+    /// The first time that the index did not take what was saved.
+    fault: Option<Error>,
     ended: Vec<Ended>,
     projects: BTreeSet<String>,
     done: Imported,
+}
+
+/// A run that is to be saved.
+#[derive(Debug)]
+struct Waiting {
+    place: String,
+    trace: Trace,
+    redactions: u32,
 }
 
 impl Importer {
@@ -44,16 +59,23 @@ impl Importer {
             stores,
             redactor,
             waiting: Vec::new(),
+            fault: None,
             ended: Vec::new(),
             projects: BTreeSet::new(),
             done: Imported::default(),
         }
     }
 
-    /// Takes one document that came from `place`.
+    /// Takes one document that came from `place`. It is saved with the others that come before and after it.
     pub async fn take(&mut self, place: &str, document: Value) {
-        match self.try_take(document).await {
-            Ok(()) => {}
+        match self.checked(document) {
+            Ok((trace, redactions)) => {
+                let is_repeated = self.waiting.iter().any(|waiting| waiting.trace.trace_id == trace.trace_id);
+                if is_repeated || self.waiting.len() >= AT_ONCE {
+                    self.save().await;
+                }
+                self.waiting.push(Waiting { place: place.to_owned(), trace, redactions });
+            }
             Err(error) => self.refuse(place, error.to_string()),
         }
     }
@@ -68,15 +90,19 @@ impl Importer {
     /// # Errors
     /// [`Error::Unavailable`] when the database is away: the documents are saved, and `whytrace reindex` follows.
     pub async fn finish(mut self) -> Result<Imported> {
-        self.flush().await?;
-        self.stores.index.rebuild_flags(self.ended).await?;
+        self.save().await;
+        if let Some(error) = self.fault {
+            return Err(error);
+        }
+        self.stores.index.rebuild_flags(&self.ended, |_| {}).await?;
         for project in self.projects {
             crate::recorder::write_flag_files(&self.stores, &project).await?;
         }
         Ok(self.done)
     }
 
-    async fn try_take(&mut self, mut document: Value) -> Result<()> {
+    /// The run of a document, without secrets, and how many those were.
+    fn checked(&self, mut document: Value) -> Result<(Trace, u32)> {
         let redactions = match &self.redactor {
             Some(redactor) => redactor.json(&mut document),
             None => 0,
@@ -88,10 +114,8 @@ impl Importer {
             metadata.remove("sha256");
         }
         replace_nul(&mut document);
-        let rules = *self.stores.index.rules();
-        let loaded = document::from_value(document, &rules).map_err(|error| Error::Corrupt {
-            place: "the document".to_owned(),
-            reason: error.to_string(),
+        let loaded = document::from_value(document, self.stores.index.rules()).map_err(|error| {
+            Error::Corrupt { place: "the document".to_owned(), reason: error.to_string() }
         })?;
         let trace = loaded.trace;
         text::label("project_name", &trace.project)?;
@@ -105,35 +129,50 @@ impl Importer {
                 what: format!("it holds {events} decisions, and {} are allowed", limits::TRACE_EVENTS),
             });
         }
-        if self.stores.index.is_deleted(&trace.trace_id).await? {
-            return Err(Error::Deleted { trace_id: trace.trace_id });
-        }
-        let written = self.stores.documents.import(&trace).await?;
-        self.done.redactions += u64::from(redactions);
-        if written.changed {
-            self.done.imported += 1;
-        } else {
-            self.done.known += 1;
-        }
-        let (trace_id, revision) = (&written.trace.trace_id, written.trace.metadata.revision);
-        if written.changed || !super::is_indexed(&self.stores, trace_id, revision).await? {
-            self.ended.extend(Ended::anew(&written.trace, &rules));
-            self.projects.insert(written.trace.project.clone());
-            self.waiting.push((written.trace, written.address));
-        }
-        if self.waiting.len() >= AT_ONCE {
-            self.flush().await?;
-        }
-        Ok(())
+        Ok((trace, redactions))
     }
 
-    async fn flush(&mut self) -> Result<()> {
+    /// Saves what waits, several documents at a time: each waits for the disk.
+    async fn save(&mut self) {
         let waiting = std::mem::take(&mut self.waiting);
-        if !waiting.is_empty() {
-            self.stores.index.import(waiting).await?;
+        let stores = &self.stores;
+        let saving = waiting.iter().map(async |waiting| (waiting, save_one(stores, &waiting.trace).await));
+        let saved: Vec<_> = futures::stream::iter(saving).buffered(WRITES).collect().await;
+        let mut to_index = Vec::new();
+        for (Waiting { place, redactions, .. }, saved) in saved {
+            match saved {
+                Ok((written, is_indexed)) => {
+                    self.done.redactions += u64::from(*redactions);
+                    let count = if written.changed { &mut self.done.imported } else { &mut self.done.known };
+                    *count += 1;
+                    if !is_indexed {
+                        to_index.push((written.trace, written.address));
+                    }
+                }
+                Err(error) => self.done.refused.push(format!("{place}: {error}")),
+            }
         }
-        Ok(())
+        for (trace, _) in &to_index {
+            self.ended.extend(Ended::anew(trace, self.stores.index.rules()));
+            self.projects.insert(trace.project.clone());
+        }
+        if !to_index.is_empty()
+            && let Err(error) = self.stores.index.import(to_index).await
+        {
+            self.fault.get_or_insert(error);
+        }
     }
+}
+
+/// Saves the document of a run; says whether the index knows it as it is.
+async fn save_one(stores: &Stores, trace: &Trace) -> Result<(Written, bool)> {
+    if stores.index.is_deleted(&trace.trace_id).await? {
+        return Err(Error::Deleted { trace_id: trace.trace_id.clone() });
+    }
+    let written = stores.documents.import(trace).await?;
+    let (trace_id, revision) = (&written.trace.trace_id, written.trace.metadata.revision);
+    let is_indexed = !written.changed && super::is_indexed(stores, trace_id, revision).await?;
+    Ok((written, is_indexed))
 }
 
 /// NUL becomes U+2400, as at the gate: one of the databases cannot hold it.

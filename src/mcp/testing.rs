@@ -18,7 +18,7 @@ use crate::calibration::CalibrationRules;
 use crate::gate::{Gate, Minter, Redactor, Settings};
 use crate::model::{ManualClock, QualityRules};
 use crate::query::Query;
-use crate::recorder::{Intake, Recorder, RecorderOptions, Switch};
+use crate::recorder::{Intake, Recorder, RecorderOptions, Retention, Switch};
 use crate::store::DatabaseTarget;
 use crate::store::documents::DocumentsTarget;
 use crate::store::index::Scope;
@@ -62,6 +62,7 @@ impl Bench {
             quality: QualityRules::default(),
             calibration: CalibrationRules::default(),
             abandon_after: Duration::from_secs(86_400),
+            retention: Retention::default(),
             require_database: false,
         };
         let recorder = Recorder::open(options, clock.clone()).unwrap();

@@ -30,11 +30,22 @@ pub(super) fn keep(stores: Stores) -> mpsc::UnboundedSender<String> {
     projects
 }
 
-/// Replaces `_calibration_flags.json` and `_calibration_alerts.md` of a project by what its flags say now.
+/// Replaces `_calibration_flags.json` and `_calibration_alerts.md` of a project by what its flags say now. Without
+/// flags there is nothing to write.
 pub(super) async fn write(stores: &Stores, project: &str) -> Result<()> {
+    write_or(stores, project, false).await
+}
+
+/// The same where flags may have gone, so that the files still name them.
+pub(super) async fn write_also_empty(stores: &Stores, project: &str) -> Result<()> {
+    let has_files = stores.documents.has_project_files(project).await?;
+    write_or(stores, project, has_files).await
+}
+
+async fn write_or(stores: &Stores, project: &str, also_empty: bool) -> Result<()> {
     let texts = || async {
         let flags = stores.index.flags(&Scope::Projects(vec![project.to_owned()])).await?;
-        if flags.is_empty() {
+        if flags.is_empty() && !also_empty {
             return Ok(None);
         }
         let mut records = serde_json::to_string_pretty(&flags).map_err(|error| Error::Corrupt {

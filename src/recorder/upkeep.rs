@@ -1,5 +1,5 @@
 //! What a process does on the side: lets journals go, adopts those of dead processes, closes silent runs, writes
-//! documents that were left unwritten.
+//! documents that were left unwritten, lets go of runs whose time is up.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,6 +21,9 @@ use crate::store::journal::{self, AdoptedJournal};
 /// How often the journal is told what it may let go of.
 const RETIRE_EVERY: Duration = Duration::from_secs(1);
 
+/// After how many such rounds the journal begins a new file, so that no released record stays for long.
+const RENEW_AFTER: u32 = 60;
+
 /// How often the rest is looked after.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
@@ -31,7 +34,12 @@ const REPLAY_AT_ONCE: usize = 1_000;
 pub(super) fn start(recorder: &Recorder) {
     let retiring = recorder.clone();
     tokio::spawn(async move {
+        let mut rounds = 0_u32;
         while !is_over(&retiring, RETIRE_EVERY).await {
+            rounds = (rounds + 1) % RENEW_AFTER;
+            if let Some(journal) = retiring.inner.journal.as_ref().filter(|_| rounds == 0) {
+                journal.renew();
+            }
             let inner = &retiring.inner;
             inner.retirement.retire(&inner.stores.index, inner.journal.as_ref()).await;
         }
@@ -58,7 +66,7 @@ async fn is_over(recorder: &Recorder, pause: Duration) -> bool {
 }
 
 impl Recorder {
-    /// One round: adopt, close, write what was left.
+    /// One round: adopt, close, write what was left, let go.
     pub async fn look_after(&self) {
         let _round = self.inner.looking.lock().await;
         let identity = stores_identity(&self.inner.options);
@@ -79,6 +87,9 @@ impl Recorder {
         }
         if let Err(error) = self.write_what_was_left().await {
             tracing::debug!("unwritten documents wait: {error}");
+        }
+        if let Err(error) = self.let_go().await {
+            tracing::debug!("runs whose time is up stay for now: {error}");
         }
     }
 

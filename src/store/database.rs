@@ -148,6 +148,17 @@ impl Database {
         }
     }
 
+    /// Gives space back and leaves nothing of what was deleted, as far as the database can; says whether that is all.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it cannot be reached or is not writable.
+    pub(crate) async fn compact(&self) -> Result<bool> {
+        match &self.kind {
+            Kind::Sqlite(database) => database.compact().await,
+            Kind::Postgres(database) => database.compact().await.map(|()| true),
+        }
+    }
+
     /// How many connections its pool has: of the embedded database those that read.
     #[must_use]
     pub fn connections(&self) -> Connections {

@@ -6,6 +6,7 @@
 //! events to rows instead of two that could drift apart.
 
 mod choices;
+mod copy;
 mod events;
 mod facts;
 mod filter;
@@ -14,6 +15,8 @@ mod lookup;
 mod page;
 mod projection;
 mod record;
+mod redaction;
+mod removal;
 mod row;
 mod search;
 mod tokens;
@@ -22,12 +25,14 @@ mod upkeep;
 use std::sync::Arc;
 
 pub use choices::Choice;
+pub use copy::KeptRow;
 pub use events::Documented;
 pub use filter::{Filter, Gate, Scope};
-pub use flags::Ended;
+pub use flags::{Checking, Ended};
 pub use lookup::Sighting;
 pub use page::{Cursor, Page, Sort, TraceLine, ValueOf};
 pub use record::{Batch, Standing, TraceOutcome};
+pub use removal::Expired;
 pub use tokens::{KeptToken, Permission, Permissions, Token, TokenHash, UnknownPermission};
 
 use super::database::{Connections, Database, DatabaseTarget, database_error};

@@ -29,7 +29,7 @@ use std::thread;
 
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-pub use adoption::{AdoptedJournal, ForeignJournal, JournalRecords, Survey, adopt, survey};
+pub use adoption::{AdoptedJournal, ForeignJournal, JournalRecords, Survey, adopt, holding, survey};
 use files::{Disk, Files};
 use worker::{Append, Job};
 use writer::Writer;
@@ -236,6 +236,13 @@ impl Journal {
         // Of a journal that is closed nothing is in use.
         let _ = self.jobs.send(Job::RetireIfIdle(reply));
         answer.await.unwrap_or(false)
+    }
+
+    /// Has the next append begin a new file, so that the one in use goes as soon as none of its records is needed:
+    /// what was released does not lie on disk for as long as others follow it.
+    pub fn renew(&self) {
+        // Of a journal that is closed nothing is in use.
+        let _ = self.jobs.send(Job::Renew);
     }
 
     /// Ends the journal, for all its clones, when what was appended before is written.

@@ -10,6 +10,7 @@
 //! - [`clients`]: what `docs/clients.md` tells to set and to type
 //! - [`commands`], [`import`], [`export`], [`doctor`]: the command line; [`views`]: what it shows of what was recorded
 //! - [`shell`]: what it hands to shells and reports; [`demo`]: the history that a newcomer looks around in
+//! - [`keeping`]: what is not to be kept is gone from every file and table: `delete`, `prune`, `redact`
 //! - [`subscriptions`]: what one process records, heard through another on every transport
 //! - [`token`]: how tokens are made, listed and revoked
 //! - [`readme`]: the README as a newcomer follows it
@@ -27,6 +28,7 @@ mod examples;
 mod export;
 pub(crate) mod http;
 mod import;
+mod keeping;
 mod logs;
 #[cfg(unix)]
 mod readme;

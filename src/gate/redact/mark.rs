@@ -38,6 +38,11 @@ pub(super) fn masked(text: &str) -> Cow<'_, [u8]> {
     Cow::Owned(bytes)
 }
 
+/// Where marks stand in a text.
+pub(super) fn marks(text: &str) -> impl Iterator<Item = std::ops::Range<usize>> {
+    MARK.find_iter(text).map(|mark| mark.range())
+}
+
 /// The text with every mark reduced to its rule, `[REDACTED:rule]`, so that contents can be compared
 /// across installations.
 pub fn reduce_marks(text: &str) -> Cow<'_, str> {

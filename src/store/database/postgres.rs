@@ -156,6 +156,22 @@ impl PostgresDatabase {
         }
     }
 
+    /// Has the places of deleted rows cleared for new ones. Its own process does that too, when it finds the time.
+    pub(super) async fn compact(&self) -> Result<()> {
+        let mut session = self.session(CONNECT_BOUND).await?;
+        let vacuum = async {
+            // It takes as long as the tables are large.
+            session.run("set statement_timeout = 0").await?;
+            session
+                .run("vacuum traces, tags, stages, decisions, alternatives, principle_scores, evidence, events, conflicts, flags")
+                .await
+        };
+        let done = vacuum.await;
+        // Not for the pool any more, with that setting.
+        session.discard().await;
+        done.map_err(|error| database_error(&error))
+    }
+
     pub(super) fn connections(&self) -> Connections {
         self.opened.get().map(|opened| Connections::of(&opened.pool)).unwrap_or_default()
     }

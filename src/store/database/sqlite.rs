@@ -9,13 +9,14 @@ use sqlx::migrate::Migrator;
 use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Executor as _, Sqlite};
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 use super::{
     Connections, Found, Session, Work, database_error, is_worth_repeating, needs_migration, unavailable,
 };
 use crate::error::Result;
 use crate::store::disk;
+use crate::store::sql::Sql;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -69,25 +70,7 @@ impl SqliteDatabase {
     }
 
     pub(super) async fn write<T: Send>(&self, durable: bool, work: Work<T>) -> Result<T> {
-        let mut place = self.writer.lock().await;
-        let mut writer = match place.take() {
-            Some(writer) => writer,
-            None => self.open_writer().await?,
-        };
-        let lock = self.write_lock.clone();
-        let locked = tokio::task::spawn_blocking(move || lock.lock_within(LOCK_BOUND)).await;
-        let lock = match locked {
-            Ok(Ok(Some(lock))) => lock,
-            Ok(Ok(None)) => {
-                *place = Some(writer);
-                return Err(unavailable("another process holds the write lock".to_owned()));
-            }
-            Ok(Err(error)) => {
-                writer.session.discard().await;
-                return Err(unavailable(error.to_string()));
-            }
-            Err(error) => return Err(unavailable(error.to_string())),
-        };
+        let (mut place, mut writer, lock) = self.locked().await?;
         let done = transact(&mut writer, durable, work).await;
         drop(lock);
         match done {
@@ -100,6 +83,46 @@ impl SqliteDatabase {
                 writer.session.discard().await;
                 Err(database_error(&error))
             }
+        }
+    }
+
+    /// Writes the file anew, without what was deleted, and empties its log; says whether that could be emptied.
+    pub(super) async fn compact(&self) -> Result<bool> {
+        let (mut place, mut writer, lock) = self.locked().await?;
+        let done = compacted(&mut writer.session).await;
+        drop(lock);
+        match done {
+            Ok(is_empty) => {
+                *place = Some(writer);
+                Ok(is_empty)
+            }
+            Err(error) => {
+                writer.session.discard().await;
+                Err(database_error(&error))
+            }
+        }
+    }
+
+    /// The writing connection, with the lock that keeps all other writers away.
+    async fn locked(&self) -> Result<(MutexGuard<'_, Option<Writer>>, Writer, disk::LockedFile)> {
+        let mut place = self.writer.lock().await;
+        let writer = match place.take() {
+            Some(writer) => writer,
+            None => self.open_writer().await?,
+        };
+        let lock = self.write_lock.clone();
+        let locked = tokio::task::spawn_blocking(move || lock.lock_within(LOCK_BOUND)).await;
+        match locked {
+            Ok(Ok(Some(lock))) => Ok((place, writer, lock)),
+            Ok(Ok(None)) => {
+                *place = Some(writer);
+                Err(unavailable("another process holds the write lock".to_owned()))
+            }
+            Ok(Err(error)) => {
+                writer.session.discard().await;
+                Err(unavailable(error.to_string()))
+            }
+            Err(error) => Err(unavailable(error.to_string())),
         }
     }
 
@@ -143,7 +166,10 @@ impl SqliteDatabase {
 
 fn open_and_migrate(path: &Path) -> BoxFuture<'_, sqlx::Result<SqliteConnection>> {
     Box::pin(async move {
-        let options = options(path).create_if_missing(true).synchronous(SqliteSynchronous::Full);
+        let options = options(path)
+            .create_if_missing(true)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("secure_delete", "fast");
         let mut connection = options.connect().await?;
         let version: String =
             sqlx::query_scalar("select sqlite_version()").fetch_one(&mut connection).await?;
@@ -154,6 +180,11 @@ fn open_and_migrate(path: &Path) -> BoxFuture<'_, sqlx::Result<SqliteConnection>
         }
         let found = look(&mut connection).await?;
         let behind = needs_migration(&found, &MIGRATIONS, "the file")?;
+        if found.tables == 0 {
+            // Only a new file takes it, or one that is written anew. So pages of deleted rows can be given
+            // back without writing the file anew.
+            connection.execute("pragma auto_vacuum = incremental").await?;
+        }
         // Not before it is known to be ours: this writes.
         connection.execute("pragma journal_mode = wal").await?;
         if behind {
@@ -176,6 +207,17 @@ async fn look(connection: &mut SqliteConnection) -> sqlx::Result<Found> {
         None
     };
     Ok(Found { exists: true, tables: i64::try_from(tables.len()).unwrap_or(i64::MAX), applied })
+}
+
+/// Rewrites words and tables, and empties the log.
+async fn compacted(session: &mut Session) -> sqlx::Result<bool> {
+    // The words of deleted runs stay in the index of words until its parts are merged.
+    session.run("insert into trace_words (trace_words) values ('optimize')").await?;
+    session.run("pragma auto_vacuum = incremental").await?;
+    session.run("vacuum").await?;
+    let (busy, _, _): (i64, i64, i64) =
+        session.fetch_one(Sql::new("pragma wal_checkpoint(truncate)")).await?;
+    Ok(busy == 0)
 }
 
 async fn transact<T>(writer: &mut Writer, durable: bool, work: Work<T>) -> sqlx::Result<T> {

@@ -42,19 +42,19 @@ impl Documents {
         }
     }
 
-    /// Removes what was set aside of runs of a project because it could not be read.
+    /// Removes what may lie beside the documents of runs of a project: what was set aside because it could not be
+    /// read, and what a writer left that was ended in the middle.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable) when the store is not writable.
     pub async fn delete_set_aside(&self, project: &str, runs: &HashSet<&TraceId>) -> Result<()> {
         let stems: HashSet<String> = runs.iter().map(|trace_id| file_stem(trace_id.as_str())).collect();
-        for path in self.shelf.files(&place::folder(project)).await? {
-            let stem = path.filename().and_then(|name| name.split_once(".json.unreadable-"));
-            if stem.is_some_and(|(stem, _)| stems.contains(stem)) {
-                self.shelf.remove(&path).await?;
-            }
-        }
-        Ok(())
+        let is_meant = move |name: &str| {
+            [".json.unreadable-", ".json#", "_summary.md#"]
+                .iter()
+                .any(|rest| name.split_once(rest).is_some_and(|(stem, _)| stems.contains(stem)))
+        };
+        self.shelf.sweep(&place::folder(project), is_meant).await
     }
 
     /// How many bytes the document of a run has; 0 where there is none.

@@ -89,6 +89,33 @@ impl Local {
         listing.try_collect().await.map_err(|error| unavailable(&error))
     }
 
+    /// By the file system itself: unfinished files are hidden from listings.
+    pub(super) async fn sweep(
+        &self,
+        folder: &Path,
+        is_meant: impl Fn(&str) -> bool + Send + 'static,
+    ) -> Result<()> {
+        let folder = self.root.join(folder.as_ref());
+        let swept = tokio::task::spawn_blocking(move || {
+            if !folder.exists() {
+                return Ok(());
+            }
+            for entry in std::fs::read_dir(&folder)? {
+                let entry = entry?;
+                if entry.file_name().to_str().is_some_and(&is_meant) {
+                    match std::fs::remove_file(entry.path()) {
+                        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                        _ => {}
+                    }
+                }
+            }
+            Ok(())
+        })
+        .await;
+        let unavailable = |reason: String| Error::Unavailable { what: WHAT, reason };
+        swept.map_err(|error| unavailable(error.to_string()))?.map_err(|error| unavailable(error.to_string()))
+    }
+
     pub(super) async fn folders(&self, within: &Path) -> Result<Vec<Path>> {
         if !self.root.join(within.as_ref()).exists() {
             return Ok(Vec::new());

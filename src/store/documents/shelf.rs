@@ -136,6 +136,25 @@ impl Shelf {
         }
     }
 
+    /// Removes the files directly in a folder whose names are meant, those included that a writer has not finished.
+    pub(super) async fn sweep(
+        &self,
+        folder: &Path,
+        is_meant: impl Fn(&str) -> bool + Send + 'static,
+    ) -> Result<()> {
+        match self {
+            Self::Local(local) => local.sweep(folder, is_meant).await,
+            Self::Remote(remote) => {
+                for path in remote.files(folder).await? {
+                    if path.filename().is_some_and(&is_meant) {
+                        remote.remove(&path).await?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
     /// The folders directly in one.
     pub(super) async fn folders(&self, within: &Path) -> Result<Vec<Path>> {
         match self {

@@ -1,10 +1,10 @@
-//! One row of facts a run, streamed to whoever adds them up.
+//! One row of facts a run, streamed to whoever adds them up or goes through them in order.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::types::Json;
 
-use super::{Filter, Index};
+use super::{Filter, Index, Scope};
 use crate::error::{Error, Result};
 use crate::model::Timestamp;
 use crate::statistics::RunFacts;
@@ -40,6 +40,13 @@ struct FactsRow {
     strength_principles: Json<Vec<String>>,
 }
 
+const FACTS: &str = "select t.trace_id, t.project, t.intent, t.domain, t.report_type, t.status, t.quality_gate_passed, \
+     t.scaled_score, t.duration_seconds, t.synthesis_cost_usd, t.synthesis_input_tokens, \
+     t.synthesis_output_tokens, t.decision_count, t.confidence_sum, t.confidence_count, t.agent_name, \
+     coalesce(t.synthesis_model, t.agent_model) as model, t.started_at, t.completed_at, \
+     t.flagged_for_review, t.evidence_collected, t.evidence_passed, t.evidence_filtered, \
+     t.principle_scores, t.gap_principles, t.strength_principles from traces t";
+
 impl Index {
     /// Shows the facts of every run that meets the filter, in no particular order.
     ///
@@ -48,14 +55,7 @@ impl Index {
     pub async fn each_run(&self, filter: &Filter, mut see: impl FnMut(RunFacts)) -> Result<()> {
         let mut corrupt = None;
         self.read(async |session| {
-            let mut sql = Sql::new(
-                "select t.trace_id, t.project, t.intent, t.domain, t.report_type, t.status, t.quality_gate_passed, \
-                 t.scaled_score, t.duration_seconds, t.synthesis_cost_usd, t.synthesis_input_tokens, \
-                 t.synthesis_output_tokens, t.decision_count, t.confidence_sum, t.confidence_count, t.agent_name, \
-                 coalesce(t.synthesis_model, t.agent_model) as model, t.started_at, t.completed_at, \
-                 t.flagged_for_review, t.evidence_collected, t.evidence_passed, t.evidence_filtered, \
-                 t.principle_scores, t.gap_principles, t.strength_principles from traces t",
-            );
+            let mut sql = Sql::new(FACTS);
             filter.push(&mut sql, session.is_postgres());
             session
                 .each(sql, |row: FactsRow| match facts(row) {
@@ -66,6 +66,25 @@ impl Index {
         })
         .await?;
         corrupt.map_or(Ok(()), Err)
+    }
+
+    /// The facts of the finished runs behind one end and id, up to and with another, in that order: at most `limit`.
+    pub(super) async fn ended_after(
+        &self,
+        from: (Timestamp, &str),
+        until: (Timestamp, &str),
+        scope: &Scope,
+        limit: u32,
+    ) -> Result<Vec<RunFacts>> {
+        let mut sql = Sql::new(FACTS);
+        sql.push(" where (t.ended_at, t.trace_id) > (").arg(from.0).push(", ").arg(from.1);
+        sql.push(") and (t.ended_at, t.trace_id) <= (").arg(until.0).push(", ").arg(until.1).push(")");
+        if let Scope::Projects(projects) = scope {
+            sql.push(" and t.project in ").list(projects.iter().map(String::as_str));
+        }
+        sql.push(" order by t.ended_at, t.trace_id limit ").arg(i64::from(limit));
+        let rows: Vec<FactsRow> = self.read(async |session| session.fetch(sql).await).await?;
+        rows.into_iter().map(facts).collect()
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Filter {
     pub scope: Scope,
     /// The project.
     pub project: Option<String>,
+    /// Projects that it is not.
+    pub not_projects: Vec<String>,
     /// The intent.
     pub intent: Option<String>,
     /// The domain.
@@ -95,6 +97,9 @@ impl Filter {
         sql.push(" where true");
         if let Scope::Projects(projects) = &self.scope {
             sql.push(" and t.project in ").list(projects.iter().map(String::as_str));
+        }
+        if !self.not_projects.is_empty() {
+            sql.push(" and t.project not in ").list(self.not_projects.iter().map(String::as_str));
         }
         for (column, value) in [
             (" and t.project = ", &self.project),

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::search;
-use crate::model::{Confidence, Quality, QualityRules, Timestamp, Trace};
+use crate::model::{Confidence, Decision, Quality, QualityRules, Timestamp, Trace};
 use crate::store::session::Session;
 use crate::store::sql::{Arg, Sql, rows_at_once};
 
@@ -31,35 +31,34 @@ pub(super) async fn write(
     books: &Bookkeeping,
     rules: &QualityRules,
 ) -> sqlx::Result<()> {
-    let finished = trace.status().is_finished();
-    let id = trace.trace_id.as_str();
-    let row_id = write_run(session, trace, books, rules, finished).await?;
-    search::write_words(session, row_id, trace, books.is_new).await?;
-    if books.had_rows {
-        for text in [
-            "delete from tags where trace_id = $1",
-            "delete from stages where trace_id = $1",
-            "delete from decisions where trace_id = $1",
-            "delete from alternatives where trace_id = $1",
-            "delete from principle_scores where trace_id = $1",
-            "delete from evidence where trace_id = $1",
-        ] {
-            session.execute(Sql::new(text).bind(id)).await?;
-        }
-    }
-    if books.is_new || books.had_rows {
-        insert(
-            session,
-            "insert into tags (tag, trace_id) values ",
-            2,
-            unique_tags(trace).map(|tag| vec![tag.into(), id.into()]).collect(),
-        )
-        .await?;
-    }
-    if finished {
-        write_parts(session, trace, rules).await?;
-    }
-    Ok(())
+    write_head(session, trace, books, rules).await?;
+    let mut parts = Parts::default();
+    parts.add(trace, books, rules);
+    parts.write(session).await
+}
+
+/// Writes the row of a run in `traces`, and its words.
+pub(super) async fn write_head(
+    session: &mut Session,
+    trace: &Trace,
+    books: &Bookkeeping,
+    rules: &QualityRules,
+) -> sqlx::Result<()> {
+    let row_id = write_run(session, trace, books, rules, trace.status().is_finished()).await?;
+    search::write_words(session, row_id, trace, books.is_new).await
+}
+
+/// The other rows of some runs, which are written together: a statement is as quick with the rows of many.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    /// Runs that may have rows of an earlier projection.
+    replaced: Vec<String>,
+    tags: Vec<Vec<Arg>>,
+    stages: Vec<Vec<Arg>>,
+    decisions: Vec<Vec<Arg>>,
+    alternatives: Vec<Vec<Arg>>,
+    principle_scores: Vec<Vec<Arg>>,
+    evidence: Vec<Vec<Arg>>,
 }
 
 fn unique_tags(trace: &Trace) -> impl Iterator<Item = &String> {
@@ -70,13 +69,20 @@ fn unique_tags(trace: &Trace) -> impl Iterator<Item = &String> {
         .map(|(_, tag)| tag)
 }
 
-async fn write_parts(session: &mut Session, trace: &Trace, rules: &QualityRules) -> sqlx::Result<()> {
-    let id = trace.trace_id.as_str();
-    insert(
-        session,
-        "insert into stages (trace_id, stage, position, started_at, completed_at, duration_seconds, decision_count, error) values ",
-        8,
-        trace.stages.iter().enumerate().map(|(position, (name, stage))| {
+impl Parts {
+    /// Takes in the rows of a run.
+    pub(super) fn add(&mut self, trace: &Trace, books: &Bookkeeping, rules: &QualityRules) {
+        let id = trace.trace_id.as_str();
+        if books.had_rows {
+            self.replaced.push(id.to_owned());
+        }
+        if books.is_new || books.had_rows {
+            self.tags.extend(unique_tags(trace).map(|tag| vec![tag.into(), id.into()]));
+        }
+        if !trace.status().is_finished() {
+            return;
+        }
+        self.stages.extend(trace.stages.iter().enumerate().map(|(position, (name, stage))| {
             vec![
                 id.into(),
                 name.into(),
@@ -87,62 +93,12 @@ async fn write_parts(session: &mut Session, trace: &Trace, rules: &QualityRules)
                 int(stage.decisions.len()),
                 stage.error.as_ref().into(),
             ]
-        }).collect(),
-    )
-    .await?;
-    insert(
-        session,
-        "insert into decisions (trace_id, decision_id, stage, position, decision, what, why, confidence, alternative_count, evidence_count, error, outcome_correct, actor, decided_at, late) values ",
-        15,
-        trace.decisions().enumerate().map(|(position, (stage, decision))| {
-            vec![
-                id.into(),
-                decision.decision_id.as_str().into(),
-                stage.into(),
-                int(position),
-                (&decision.key).into(),
-                (&decision.what).into(),
-                (&decision.why).into(),
-                decision.confidence.map(Confidence::get).into(),
-                int(decision.alternatives_considered.len()),
-                int(decision.evidence_ids.len()),
-                decision.error.as_ref().into(),
-                decision.outcome.as_ref().and_then(|outcome| outcome.correct).into(),
-                decision.actor.as_ref().into(),
-                decision.timestamp.into(),
-                decision.late.into(),
-            ]
-        }).collect(),
-    )
-    .await?;
-    insert(
-        session,
-        "insert into alternatives (trace_id, decision_id, position, option, score, why_not) values ",
-        6,
-        trace
-            .decisions()
-            .flat_map(|(_, decision)| {
-                decision.alternatives_considered.iter().enumerate().map(move |(position, alternative)| {
-                    vec![
-                        id.into(),
-                        decision.decision_id.as_str().into(),
-                        int(position),
-                        (&alternative.option).into(),
-                        alternative.score.into(),
-                        alternative.why_not.as_ref().into(),
-                    ]
-                })
-            })
-            .collect(),
-    )
-    .await?;
-    insert(
-        session,
-        "insert into principle_scores (trace_id, principle, score, scaled_score, side, project, ended_at) values ",
-        7,
-        principles(&trace.quality)
-            .into_iter()
-            .map(|(principle, score, side)| {
+        }));
+        for (position, (stage, decision)) in trace.decisions().enumerate() {
+            self.add_decision(id, position, stage, decision);
+        }
+        self.principle_scores.extend(principles(&trace.quality).into_iter().map(
+            |(principle, score, side)| {
                 vec![
                     id.into(),
                     principle.into(),
@@ -152,15 +108,9 @@ async fn write_parts(session: &mut Session, trace: &Trace, rules: &QualityRules)
                     (&trace.project).into(),
                     ended_at(trace).into(),
                 ]
-            })
-            .collect(),
-    )
-    .await?;
-    insert(
-        session,
-        "insert into evidence (trace_id, stage, collected_count, passed_count, filtered_count, by_source) values ",
-        6,
-        trace.stages.iter().filter_map(|(name, stage)| {
+            },
+        ));
+        self.evidence.extend(trace.stages.iter().filter_map(|(name, stage)| {
             let evidence = stage.evidence.as_ref()?;
             Some(vec![
                 id.into(),
@@ -170,9 +120,111 @@ async fn write_parts(session: &mut Session, trace: &Trace, rules: &QualityRules)
                 evidence.filtered_count.into(),
                 json!(evidence.by_source).into(),
             ])
-        }).collect(),
-    )
-    .await
+        }));
+    }
+
+    fn add_decision(&mut self, id: &str, position: usize, stage: &str, decision: &Decision) {
+        self.decisions.push(vec![
+            id.into(),
+            decision.decision_id.as_str().into(),
+            stage.into(),
+            int(position),
+            (&decision.key).into(),
+            (&decision.what).into(),
+            (&decision.why).into(),
+            decision.confidence.map(Confidence::get).into(),
+            int(decision.alternatives_considered.len()),
+            int(decision.evidence_ids.len()),
+            decision.error.as_ref().into(),
+            decision.outcome.as_ref().and_then(|outcome| outcome.correct).into(),
+            decision.actor.as_ref().into(),
+            decision.timestamp.into(),
+            decision.late.into(),
+        ]);
+        let alternatives = decision.alternatives_considered.iter().enumerate();
+        self.alternatives.extend(alternatives.map(|(position, alternative)| {
+            vec![
+                id.into(),
+                decision.decision_id.as_str().into(),
+                int(position),
+                (&alternative.option).into(),
+                alternative.score.into(),
+                alternative.why_not.as_ref().into(),
+            ]
+        }));
+    }
+
+    /// Puts the rows in the place of those that the runs had.
+    pub(super) async fn write(self, session: &mut Session) -> sqlx::Result<()> {
+        if !self.replaced.is_empty() {
+            for text in [
+                "delete from tags where trace_id in ",
+                "delete from stages where trace_id in ",
+                "delete from decisions where trace_id in ",
+                "delete from alternatives where trace_id in ",
+                "delete from principle_scores where trace_id in ",
+                "delete from evidence where trace_id in ",
+            ] {
+                let mut sql = Sql::new(text);
+                sql.list(self.replaced.iter().map(String::as_str));
+                session.execute(sql).await?;
+            }
+        }
+        for (text, columns, rows) in [
+            ("insert into tags (tag, trace_id) values ", 2, self.tags),
+            (
+                "insert into stages (trace_id, stage, position, started_at, completed_at, duration_seconds, \
+                 decision_count, error) values ",
+                8,
+                self.stages,
+            ),
+            (
+                "insert into decisions (trace_id, decision_id, stage, position, decision, what, why, confidence, \
+                 alternative_count, evidence_count, error, outcome_correct, actor, decided_at, late) values ",
+                15,
+                self.decisions,
+            ),
+            (
+                "insert into alternatives (trace_id, decision_id, position, option, score, why_not) values ",
+                6,
+                self.alternatives,
+            ),
+            (
+                "insert into principle_scores (trace_id, principle, score, scaled_score, side, project, ended_at) \
+                 values ",
+                7,
+                self.principle_scores,
+            ),
+            (
+                "insert into evidence (trace_id, stage, collected_count, passed_count, filtered_count, by_source) \
+                 values ",
+                6,
+                self.evidence,
+            ),
+        ] {
+            insert(session, text, columns, rows).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn insert(
+    session: &mut Session,
+    text: &'static str,
+    columns: usize,
+    rows: Vec<Vec<Arg>>,
+) -> sqlx::Result<()> {
+    let mut rows = rows.into_iter();
+    loop {
+        let chunk: Vec<Vec<Arg>> = rows.by_ref().take(rows_at_once(columns)).collect();
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        let mut sql = Sql::new(text);
+        // A document that was edited may name one thing twice.
+        sql.rows(chunk).push(" on conflict do nothing");
+        session.execute(sql).await?;
+    }
 }
 
 /// Every principle once, with its score where it has one and its side: `gap`, `strength` or empty.
@@ -198,25 +250,6 @@ fn principles(quality: &Quality) -> Vec<(&str, Option<f64>, &'static str)> {
         }
     }
     rows
-}
-
-async fn insert(
-    session: &mut Session,
-    text: &'static str,
-    columns: usize,
-    rows: Vec<Vec<Arg>>,
-) -> sqlx::Result<()> {
-    let mut rows = rows.into_iter();
-    loop {
-        let chunk: Vec<Vec<Arg>> = rows.by_ref().take(rows_at_once(columns)).collect();
-        if chunk.is_empty() {
-            return Ok(());
-        }
-        let mut sql = Sql::new(text);
-        // A document that was edited may name one thing twice.
-        sql.rows(chunk).push(" on conflict do nothing");
-        session.execute(sql).await?;
-    }
 }
 
 /// Writes the row in `traces` and gives its number.

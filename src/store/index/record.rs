@@ -114,7 +114,7 @@ impl Index {
 
 /// Keeps other processes from recording the same runs until the transaction ends: of a run without a row there is
 /// nothing else to lock, and two halves of it that do not see each other would never be put together.
-async fn lock(session: &mut Session, ids: &[TraceId]) -> sqlx::Result<()> {
+pub(super) async fn lock(session: &mut Session, ids: &[TraceId]) -> sqlx::Result<()> {
     if !session.is_postgres() {
         return Ok(());
     }
@@ -222,6 +222,11 @@ async fn calibrate(
     outcomes: &mut [(usize, TraceOutcome)],
     (rules, calibration): &(QualityRules, CalibrationRules),
 ) -> sqlx::Result<()> {
+    if checks.is_empty() {
+        return Ok(());
+    }
+    let projects = checks.iter().map(|(_, check)| check.trace.project.as_str());
+    flags::lock(session, projects, calibration.flag_scope).await?;
     checks.sort_by(|(_, a), (_, b)| {
         (a.trace.run.completed_at, &a.trace.trace_id).cmp(&(b.trace.run.completed_at, &b.trace.trace_id))
     });

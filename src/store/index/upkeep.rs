@@ -1,8 +1,10 @@
-//! Whole runs in and out: import, indexing again, deletion.
+//! Whole runs in: import, and indexing again.
+
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::projection::{self, Bookkeeping};
+use super::projection::{self, Bookkeeping, Parts};
 use super::{Index, events};
 use crate::error::Result;
 use crate::model::{QualityRules, Timestamp, Trace, TraceId, fold};
@@ -24,57 +26,16 @@ impl Index {
             .write(true, move |session| {
                 Box::pin(async move {
                     let mut taken = 0;
-                    for (trace, path) in traces {
-                        let id = trace.trace_id.clone();
-                        if import_run(session, trace, &rules).await? {
-                            let sql = Sql::new("update traces set trace_file_path = $1 where trace_id = $2")
-                                .bind(path)
-                                .bind(id.as_str());
-                            session.execute(sql).await?;
-                            taken += 1;
-                        }
+                    let mut rest = traces;
+                    while !rest.is_empty() {
+                        // Of two documents of one run, the second is held against what the first has led to.
+                        let mut ids = HashSet::new();
+                        let (some, others): (Vec<_>, Vec<_>) =
+                            rest.into_iter().partition(|(trace, _)| ids.insert(trace.trace_id.clone()));
+                        taken += import_runs(session, some, &rules).await?;
+                        rest = others;
                     }
                     Ok(taken)
-                })
-            })
-            .await
-    }
-
-    /// Removes a run with everything that belongs to it and leaves a tombstone, so that nothing brings it back.
-    ///
-    /// # Errors
-    /// [`crate::Error::Unavailable`] when the database is away.
-    pub async fn delete(&self, trace_id: &TraceId, at: Timestamp) -> Result<()> {
-        let trace_id = trace_id.clone();
-        self.database
-            .write(true, move |session| {
-                Box::pin(async move {
-                    let id = trace_id.as_str();
-                    let sql = Sql::new(
-                        "insert into tombstones (trace_id, deleted_at) values ($1, $2) on conflict (trace_id) do nothing",
-                    )
-                    .bind(id)
-                    .bind(at);
-                    session.execute(sql).await?;
-                    if !session.is_postgres() {
-                        let words =
-                            "delete from trace_words where rowid in (select row_id from traces where trace_id = $1)";
-                        session.execute(Sql::new(words).bind(id)).await?;
-                    }
-                    for text in [
-                        "delete from tags where trace_id = $1",
-                        "delete from stages where trace_id = $1",
-                        "delete from decisions where trace_id = $1",
-                        "delete from alternatives where trace_id = $1",
-                        "delete from principle_scores where trace_id = $1",
-                        "delete from evidence where trace_id = $1",
-                        "delete from events where trace_id = $1",
-                        "delete from conflicts where trace_id = $1",
-                        "delete from traces where trace_id = $1",
-                    ] {
-                        session.execute(Sql::new(text).bind(id)).await?;
-                    }
-                    Ok(())
                 })
             })
             .await
@@ -92,46 +53,76 @@ impl Index {
 
 #[derive(sqlx::FromRow)]
 struct Known {
+    trace_id: String,
     document_revision: i64,
     event_bytes: i64,
     last_event_at: DateTime<Utc>,
 }
 
-async fn import_run(session: &mut Session, trace: Trace, rules: &QualityRules) -> sqlx::Result<bool> {
-    let id = trace.trace_id.as_str();
-    let mut sql =
-        Sql::new("select document_revision, event_bytes, last_event_at from traces where trace_id = $1");
+/// Takes in runs, each once. Gives how many were taken.
+async fn import_runs(
+    session: &mut Session,
+    traces: Vec<(Trace, String)>,
+    rules: &QualityRules,
+) -> sqlx::Result<u64> {
+    let ids = || traces.iter().map(|(trace, _)| trace.trace_id.as_str());
+    let mut sql = Sql::new(
+        "select trace_id, document_revision, event_bytes, last_event_at from traces where trace_id in ",
+    );
+    sql.list(ids()).push(" order by trace_id");
     if session.is_postgres() {
         sql.push(" for update");
     }
-    let known: Option<Known> = session.fetch_optional(sql.bind(id)).await?;
-    let sql = Sql::new("select trace_id from tombstones where trace_id = $1").bind(id);
-    if session.fetch_optional::<(String,)>(sql).await?.is_some() {
-        return Ok(false);
+    let known: Vec<Known> = session.fetch(sql).await?;
+    let known: HashMap<String, Known> = known.into_iter().map(|row| (row.trace_id.clone(), row)).collect();
+    let mut sql = Sql::new("select trace_id from tombstones where trace_id in ");
+    sql.list(ids());
+    let deleted = set(session.fetch(sql).await?);
+    let mut sql = Sql::new("select distinct trace_id from events where trace_id in ");
+    sql.list(ids());
+    let has_events = set(session.fetch(sql).await?);
+
+    let mut parts = Parts::default();
+    let mut taken = 0;
+    for (trace, path) in traces {
+        let id = trace.trace_id.as_str();
+        let known = known.get(id);
+        let revision = trace.metadata.revision;
+        let is_newer = |known: &Known| u64::try_from(known.document_revision).is_ok_and(|it| it > revision);
+        if deleted.contains(id) || known.is_some_and(is_newer) {
+            continue;
+        }
+        let trace = if has_events.contains(id) {
+            let waiting = events::of(session, &trace.trace_id).await?;
+            fold(Some(trace), &waiting, rules)
+        } else {
+            Some(trace)
+        };
+        let Some(trace) = trace else { continue };
+        let books = Bookkeeping {
+            event_count: i64::try_from(trace.metadata.events.len()).unwrap_or(i64::MAX),
+            event_bytes: known.map_or(0, |known| known.event_bytes),
+            last_event_at: known
+                .map(|known| Timestamp::new(known.last_event_at))
+                .max(Some(last_heard(&trace))),
+            document_revision: revision,
+            had_rows: known.is_some(),
+            is_new: known.is_none(),
+        };
+        projection::write_head(session, &trace, &books, rules).await?;
+        parts.add(&trace, &books, rules);
+        let sql = Sql::new("update traces set trace_file_path = $1 where trace_id = $2")
+            .bind(path)
+            .bind(trace.trace_id.as_str());
+        session.execute(sql).await?;
+        taken += 1;
     }
-    let revision = trace.metadata.revision;
-    if known
-        .as_ref()
-        .is_some_and(|known| u64::try_from(known.document_revision).is_ok_and(|it| it > revision))
-    {
-        return Ok(false);
-    }
-    let waiting = events::of(session, &trace.trace_id).await?;
-    let trace = if waiting.is_empty() { Some(trace) } else { fold(Some(trace), &waiting, rules) };
-    let Some(trace) = trace else { return Ok(false) };
-    let books = Bookkeeping {
-        event_count: i64::try_from(trace.metadata.events.len()).unwrap_or(i64::MAX),
-        event_bytes: known.as_ref().map_or(0, |known| known.event_bytes),
-        last_event_at: known
-            .as_ref()
-            .map(|known| Timestamp::new(known.last_event_at))
-            .max(Some(last_heard(&trace))),
-        document_revision: revision,
-        had_rows: known.is_some(),
-        is_new: known.is_none(),
-    };
-    projection::write(session, &trace, &books, rules).await?;
-    Ok(true)
+    parts.write(session).await?;
+    Ok(taken)
+}
+
+fn set(rows: Vec<(String,)>) -> HashSet<String> {
+    rows.into_iter().map(|(id,)| id).collect()
 }
 
 /// When the agent was last heard of, as far as the document says: it does not keep when each event arrived.

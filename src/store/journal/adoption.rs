@@ -67,6 +67,28 @@ pub fn survey(dir: &Path, stores: &str) -> io::Result<Survey> {
     Ok(survey)
 }
 
+/// The files in `dir` that hold one of these texts, whoever they belong to, unfinished ones included.
+///
+/// # Errors
+/// If the folder or a file in it cannot be read, as on Windows one that a process has locked.
+pub fn holding(dir: &Path, texts: &[String]) -> io::Result<Vec<PathBuf>> {
+    let any: Vec<String> = texts.iter().map(|text| regex::escape(text)).collect();
+    let any = regex::bytes::Regex::new(&any.join("|")).map_err(io::Error::other)?;
+    let mut found = Vec::new();
+    for extension in [EXTENSION, UNFINISHED_EXTENSION] {
+        for path in files_in(dir, extension)? {
+            match fs::read(&path) {
+                Ok(bytes) if any.is_match(&bytes) => found.push(path),
+                Ok(_) => {}
+                // It is gone, and what it held with it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// Takes over the journals of these stores whose process is dead: each is locked, and no one else gets it.
 ///
 /// In order of names, so that the segments of one process come in the order they were written. A file that

@@ -15,6 +15,7 @@ use super::{JournalError, JournalStats, Position};
 pub(super) enum Job {
     Append(Append),
     Release(Vec<Position>),
+    Renew,
     /// Answered when it has been tried.
     TryAgain(oneshot::Sender<()>),
     /// Answered with whether a file was removed.
@@ -41,6 +42,10 @@ pub(super) fn run(mut writer: Writer, mut jobs: UnboundedReceiver<Job>, stats: &
         publish(&writer, stats);
         match turn.last {
             None => {}
+            Some(Last::Renew) => {
+                writer.renew();
+                publish(&writer, stats);
+            }
             Some(Last::TryAgain(reply)) => {
                 writer.try_again();
                 publish(&writer, stats);
@@ -97,6 +102,7 @@ struct Turn {
 }
 
 enum Last {
+    Renew,
     TryAgain(oneshot::Sender<()>),
     RetireIfIdle(oneshot::Sender<bool>),
     Close(oneshot::Sender<()>),
@@ -110,6 +116,7 @@ impl Turn {
             match job {
                 Job::Append(append) => turn.appends.push(append),
                 Job::Release(positions) => turn.released.extend(positions),
+                Job::Renew => turn.last = Some(Last::Renew),
                 Job::TryAgain(reply) => turn.last = Some(Last::TryAgain(reply)),
                 Job::RetireIfIdle(reply) => turn.last = Some(Last::RetireIfIdle(reply)),
                 Job::Close(reply) => turn.last = Some(Last::Close(reply)),

@@ -179,6 +179,13 @@ impl Writer {
         retired
     }
 
+    /// Takes the current segment out of use, if it was used.
+    pub(super) fn renew(&mut self) {
+        if let Some((number, segment)) = self.current.take_if(|(_, segment)| segment.is_used()) {
+            self.seal(number, segment);
+        }
+    }
+
     /// Ends the journal: what nobody needs is removed, the rest is left for adoption.
     pub(super) fn finish(mut self) {
         if let Some((number, segment)) = self.current.take() {

@@ -248,8 +248,8 @@ both! {
         let other = Run::started("t").decide_with("d", |decision| decision.what = "reddit".to_owned());
         record(&index, other.last_with(document.clone())).await;
 
-        index.delete(run.id(), noon()).await.unwrap();
-        index.delete(run.id(), noon().plus(TimeDelta::hours(1))).await.unwrap();
+        index.delete(std::slice::from_ref(run.id()), noon()).await.unwrap();
+        index.delete(std::slice::from_ref(run.id()), noon().plus(TimeDelta::hours(1))).await.unwrap();
         assert!(index.is_deleted(run.id()).await.unwrap());
         assert!(!index.is_deleted(kept.id()).await.unwrap());
         assert_eq!(record(&index, run.batch()).await, vec![Standing::Deleted; run.events().len()]);
@@ -271,7 +271,7 @@ both! {
         let index = store.index();
         let run = whole("t");
         record(&index, run.batch()).await;
-        index.delete(run.id(), noon()).await.unwrap();
+        index.delete(std::slice::from_ref(run.id()), noon()).await.unwrap();
         // SQLite gives the next run the row number of the last one.
         record(&index, Run::started("other").batch()).await;
         let filter = searching::text("cobots");

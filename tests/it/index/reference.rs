@@ -56,6 +56,7 @@ fn meets(run: &Trace, filter: &Filter) -> bool {
     in_scope
         && gate
         && same(&filter.project, Some(&run.project))
+        && !filter.not_projects.contains(&run.project)
         && same(&filter.intent, run.run.intent.as_deref())
         && same(&filter.domain, run.run.domain.as_deref())
         && same(&filter.report_type, run.run.report_type.as_deref())

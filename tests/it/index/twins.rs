@@ -206,7 +206,7 @@ async fn play(twins: &Twins, steps: Vec<Step>) {
             Step::Delete(run) => {
                 let id = format!("run{run}").parse().unwrap();
                 for index in &twins.indexes {
-                    index.delete(&id, noon()).await.unwrap();
+                    index.delete(std::slice::from_ref(&id), noon()).await.unwrap();
                 }
                 runs[run] = Known { deleted: true, ..Known::default() };
             }

@@ -15,7 +15,7 @@ const RUN: &str = "trc_20260213_143022_a1b2c3d4";
 fn every_command_explains_itself() {
     let home = Home::new();
     let commands = "serve list summary show compare patterns flags import export frontmatter doctor reindex delete \
-        demo token completions";
+        prune redact backup restore demo token completions";
     for command in std::iter::once("").chain(commands.split_whitespace()) {
         let arguments = [command, "--help"].into_iter().filter(|argument| !argument.is_empty());
         let help = home.run(arguments).worked();
@@ -161,7 +161,7 @@ fn several_runs_are_deleted_at_once_and_what_was_done_is_told_as_json() {
     let two = ["trc_20260105_081500_0000000a", "trc_20260214_090000_0000000f"];
     let done = home.run(["delete", two[0], "never_was", two[1], "--yes", "--json"]);
     assert_eq!(done.code, Some(1), "one of them was not there");
-    assert_eq!(done.json(), json!({"deleted": two, "unknown": ["never_was"]}));
+    assert_eq!(done.json(), json!({"deleted": two, "unknown": ["never_was"], "left_behind": []}));
     home.run(["show", RUN]).worked();
     assert_eq!(home.run(["show", two[0]]).code, Some(1));
 }

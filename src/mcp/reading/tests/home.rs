@@ -14,7 +14,7 @@ use crate::mcp::reading::budget::{budget, tokens};
 use crate::mcp::tool::{Answer, Context, ToolError};
 use crate::model::{Clock, ManualClock, QualityRules};
 use crate::query::Query;
-use crate::recorder::{Intake, Recorder, RecorderOptions, Switch};
+use crate::recorder::{Intake, Recorder, RecorderOptions, Retention, Switch};
 use crate::store::DatabaseTarget;
 use crate::store::documents::DocumentsTarget;
 use crate::store::index::Scope;
@@ -53,6 +53,7 @@ impl Home {
             quality: QualityRules::default(),
             calibration: CalibrationRules::default(),
             abandon_after: Duration::from_secs(86_400),
+            retention: Retention::default(),
             require_database: false,
         };
         let shared: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);

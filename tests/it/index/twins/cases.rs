@@ -52,6 +52,8 @@ pub(super) fn any_filter() -> impl Strategy<Value = Filter> {
     let half = || prop::option::weighted(0.15, (0_u8..7).prop_map(|half| f64::from(half) / 2.0));
     let minute = || prop::option::weighted(0.1, (0_i64..4).prop_map(|n| noon().plus(TimeDelta::minutes(n))));
     let gate = prop::sample::select(vec![Gate::Passed, Gate::Failed, Gate::Unknown]);
+    let not_projects =
+        prop::option::weighted(0.15, prop::collection::vec(prop::sample::select(words.to_vec()), 0..3));
     let labels = (rarely(&words), rarely(&words), rarely(&words), rarely(&words), rarely(&words));
     let rest = (
         prop::option::weighted(0.15, gate),
@@ -61,17 +63,18 @@ pub(super) fn any_filter() -> impl Strategy<Value = Filter> {
         prop::option::weighted(0.2, prop::collection::vec(prop::sample::select(words.to_vec()), 0..4)),
         rarely(&["a", "b"]),
     );
-    (labels, rest, half(), half(), (minute(), minute(), minute(), minute())).prop_map(
+    (labels, rest, (half(), half()), not_projects, (minute(), minute(), minute(), minute())).prop_map(
         |(
             (project, intent, domain, tag, parent),
             (gate, status, flagged, text, scope, gap),
-            low,
-            high,
+            (low, high),
+            not_projects,
             times,
         )| Filter {
             scope: scope
                 .map_or(Scope::All, |names| Scope::Projects(names.into_iter().map(str::to_owned).collect())),
             project,
+            not_projects: not_projects.into_iter().flatten().map(str::to_owned).collect(),
             intent,
             domain,
             report_type: None,

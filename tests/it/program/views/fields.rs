@@ -125,4 +125,21 @@ fn the_page_about_the_terminal_names_the_fields_of_every_view() {
     let scopes = ["--name", "ci", "--scopes", "trace:read"];
     all_fields(&home, "token new", &[&scopes, &[&scopes[..], &["--projects", "cobot"]].concat()]);
     all_fields(&home, "token list", &[&[]]);
+
+    let backup = home.join("backup").display().to_string();
+    let restored = Home::new();
+    let top = |home: &Home, command: &str, arguments: &[&str]| {
+        let said = home.run([&[command, "--json"], arguments].concat()).worked().json();
+        let found: BTreeSet<String> = said.as_object().unwrap().keys().cloned().collect();
+        let known = documented(command).iter().map(|field| field.trim_end_matches("[]").to_owned()).collect();
+        assert_eq!(
+            found, known,
+            "what comes out of whytrace {command} --json, and what docs/terminal.md says"
+        );
+    };
+    top(&home, "backup", &[&backup]);
+    top(&restored, "restore", &[&backup]);
+    top(&home, "redact", &[GOOD, "recent and specific", "--yes"]);
+    top(&home, "prune", &["--older-than", "2026-02-02", "--yes"]);
+    top(&home, "delete", &[GOOD, "--yes"]);
 }

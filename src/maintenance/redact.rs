@@ -1,0 +1,99 @@
+//! Taking a text out of a run by hand, everywhere.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::leftovers;
+use crate::error::{Error, Result};
+use crate::gate::Phrase;
+use crate::gate::refusal::{Refusal, quoted};
+use crate::model::{EventId, Trace, TraceId};
+use crate::recorder::Recorder;
+use crate::store::index::Scope;
+
+/// What a redaction did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Redacted {
+    /// In how many texts and keys it stood: of the document, of events that were not in it yet, of flags.
+    pub places: u64,
+    /// How many numbers are written with the text in them; they stay.
+    pub numbers: u64,
+    /// What stands there now.
+    pub mark: String,
+}
+
+/// Takes a text out of a run that has ended: out of its document and summary, the rows and words that follow from
+/// it, events that are not in the document yet, and the flags of its project with their files.
+///
+/// Doing it again is harmless, and completes what was interrupted. Nothing that is replayed, imported or indexed again
+/// brings the text back: an event is known by its name, which stays.
+///
+/// # Errors
+/// [`Error::UnknownTrace`]; [`Error::Refused`] when the run is open, an id holds the text, or it stands where no other
+/// text can; [`Error::Unavailable`] when a store cannot be changed now.
+pub async fn redact(recorder: &Recorder, trace_id: &TraceId, phrase: &Phrase) -> Result<Redacted> {
+    leftovers::gather(recorder).await;
+    let stores = recorder.stores();
+    let loaded = stores.load(trace_id, &Scope::All).await?;
+    let trace = loaded.ok_or_else(|| Error::UnknownTrace { id: trace_id.to_string() })?.trace;
+    if !trace.status().is_finished() {
+        let problem = "is open, and redaction is for".to_owned();
+        let refusal =
+            Refusal::new("the run", problem, "runs that have ended", "finish it, or delete it, first");
+        return Err(refusal.into());
+    }
+    let (_, found) = without(&trace, phrase)?;
+    let project = trace.project.as_str();
+    let written = stores.documents.rewrite(project, trace_id, |trace| Ok(without(&trace, phrase)?.0)).await?;
+    let mut places = found;
+    places += stores.index.redact(project, trace_id, phrase).await?;
+    let written = match written {
+        Some(written) => written,
+        // It has ended, and its document is still to be written; now its events are clean.
+        None => {
+            let events = stores.index.events(trace_id).await?;
+            let saved = stores.documents.save(project, trace_id, &events).await?;
+            saved.ok_or_else(|| Error::UnknownTrace { id: trace_id.to_string() })?
+        }
+    };
+    let numbers = value_of(&written.trace).map(|value| phrase.numbers(&value))?;
+    stores.index.import(vec![(written.trace, written.address)]).await?;
+    stores.live.drop_run(trace_id);
+    stores.documents.delete_set_aside(project, &[trace_id].into()).await?;
+    crate::recorder::write_flag_files(stores, project).await?;
+    Ok(Redacted { places, numbers, mark: phrase.mark().to_owned() })
+}
+
+/// The run without the text, and in how many places it stood.
+fn without(trace: &Trace, phrase: &Phrase) -> Result<(Trace, u64)> {
+    if let Some(id) = ids(trace).find(|id| phrase.is_in(id)) {
+        let problem = format!("is part of the id {}, and ids are", quoted(id));
+        let remedy = "delete the run, or take out what is not part of an id";
+        return Err(Refusal::new("the text", problem, "what runs are found by", remedy).into());
+    }
+    let mut value = value_of(trace)?;
+    let places = phrase.take_out(&mut value);
+    let redacted: Trace = serde_json::from_value(value).map_err(|error| {
+        let problem = format!("stands where no other text can ({error}), which is");
+        Refusal::new("the text", problem, "no place for a mark", "name more of what stands around it")
+    })?;
+    Ok((redacted, places))
+}
+
+fn value_of(trace: &Trace) -> Result<Value> {
+    serde_json::to_value(trace)
+        .map_err(|error| Error::Corrupt { place: trace.trace_id.to_string(), reason: error.to_string() })
+}
+
+/// Everything by which the run, its parts and its events are known.
+fn ids(trace: &Trace) -> impl Iterator<Item = &str> {
+    let own = [Some(trace.trace_id.as_str()), Some(trace.project.as_str())];
+    let parent = trace.parent_trace_id.as_ref().map(TraceId::as_str);
+    own.into_iter()
+        .chain([parent])
+        .flatten()
+        .chain(trace.decisions().map(|(_, decision)| decision.decision_id.as_str()))
+        .chain(trace.metadata.events.keys().map(EventId::as_str))
+        .chain(trace.metadata.unplaced.iter().map(|event| event.event_id.as_str()))
+        .chain(trace.metadata.unplaced.iter().filter_map(|event| Some(event.body.target()?.as_str())))
+}

@@ -1,0 +1,60 @@
+//! Deleting runs everywhere.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::{Recorder, flag_files};
+use crate::error::{Error, Result};
+use crate::model::TraceId;
+use crate::store::index::Scope;
+
+impl Recorder {
+    /// Deletes a run everywhere, and sees to it that nothing brings it back. Says whether there was one.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when a store cannot be changed now.
+    pub async fn delete(&self, trace_id: &TraceId) -> Result<bool> {
+        let stores = self.stores();
+        let project = match stores.load(trace_id, &Scope::All).await {
+            Ok(found) => found.map(|found| found.trace.project),
+            // Its document need not be readable to go.
+            Err(Error::Corrupt { .. }) => self.look_for_project(trace_id).await?,
+            Err(error) => return Err(error),
+        };
+        match &project {
+            Some(project) => self.delete_all(&[(trace_id.clone(), project.clone())]).await?,
+            None => stores.index.delete(std::slice::from_ref(trace_id), self.clock().now()).await?,
+        }
+        stores.live.drop_run(trace_id);
+        Ok(project.is_some())
+    }
+
+    /// Deletes runs of these projects everywhere, and writes the calibration files of the projects without them.
+    ///
+    /// The documents go first: whoever is interrupted finds the runs again, and does it again.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when a store cannot be changed now; some of the runs may be gone then.
+    pub async fn delete_all(&self, runs: &[(TraceId, String)]) -> Result<()> {
+        let stores = self.stores();
+        for (trace_id, project) in runs {
+            stores.documents.delete(project, trace_id).await?;
+        }
+        let ids: Vec<TraceId> = runs.iter().map(|(trace_id, _)| trace_id.clone()).collect();
+        stores.index.delete(&ids, self.clock().now()).await?;
+        let mut projects: BTreeMap<&str, HashSet<&TraceId>> = BTreeMap::new();
+        for (trace_id, project) in runs {
+            stores.live.drop_run(trace_id);
+            projects.entry(project).or_default().insert(trace_id);
+        }
+        for (project, gone) in projects {
+            stores.documents.delete_set_aside(project, &gone).await?;
+            flag_files::write_also_empty(stores, project).await?;
+        }
+        Ok(())
+    }
+
+    async fn look_for_project(&self, trace_id: &TraceId) -> Result<Option<String>> {
+        let sighting = self.stores().index.sighting(trace_id.as_str(), &Scope::All).await?;
+        Ok(sighting.map(|sighting| sighting.project))
+    }
+}

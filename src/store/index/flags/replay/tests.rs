@@ -1,0 +1,81 @@
+//! What memory says of the runs before one is what the database says.
+
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use serde_json::json;
+
+use super::*;
+use crate::calibration::{Baseline, FlagKind, FlagScope};
+use crate::model::document;
+use crate::statistics::testing::any_runs;
+use crate::store::DatabaseTarget;
+use crate::store::index::flags::baseline::baseline;
+
+/// The document that leads to these facts, as far as flags look at them.
+fn document_of(run: &RunFacts) -> Trace {
+    let document = json!({
+        "schema_version": 2, "trace_id": run.trace_id, "project_name": run.project,
+        "run": {"started_at": run.started_at, "completed_at": run.completed_at, "status": run.status.as_str(),
+                "intent": run.intent, "domain": run.domain},
+        "quality": {"score": run.score, "scale_max": 3.0, "passed": run.passed, "gap_principles": run.gaps,
+                    "strength_principles":
+                        run.principles.iter().filter(|it| !run.gaps.contains(it)).collect::<Vec<_>>()}
+    });
+    document::from_value(document, &QualityRules::default()).unwrap().trace
+}
+
+/// Flags of every third run, resolved on a day within their time.
+fn resolutions(runs: &[RunFacts], day: i64) -> Resolutions {
+    let keys = runs.iter().step_by(3).flat_map(|run| {
+        let of =
+            |kind, subject: &String| FlagKey { kind, subject: subject.clone(), project: run.project.clone() };
+        let gaps = run.gaps.iter().map(move |gap| of(FlagKind::RepeatedPrincipleFailure, gap));
+        let intent = run.intent.iter().map(move |it| of(FlagKind::IntentQualityDisparity, it));
+        gaps.chain(intent).chain([of(FlagKind::QualityGateRegression, &run.project)])
+    });
+    let at = runs.first().map(|run| run.started_at.plus(chrono::TimeDelta::days(day)));
+    keys.filter_map(|key| Some((key, at?))).collect()
+}
+
+fn rounded(mut baseline: Baseline) -> Baseline {
+    let overall = std::iter::once(&mut baseline.overall);
+    let subjects = baseline.intent.iter_mut().chain(&mut baseline.domain).map(|it| &mut it.scores);
+    overall.chain(subjects).for_each(|scores| scores.mean = (scores.mean * 1e9).round() / 1e9);
+    baseline
+}
+
+async fn compare(runs: Vec<RunFacts>, rules: CalibrationRules, day: i64) {
+    let folder = tempfile::tempdir().unwrap();
+    let target = DatabaseTarget::Sqlite(folder.path().join("whytrace.db"));
+    let index = Index::new(&target, QualityRules::default()).with_calibration(rules);
+    let documents = runs.iter().map(|run| (document_of(run), String::new())).collect();
+    index.import(documents).await.unwrap();
+    let resolutions = resolutions(&runs, day);
+    let end: Timestamp = "2030-01-01T00:00:00Z".parse().unwrap();
+    let begin: Timestamp = "2020-01-01T00:00:00Z".parse().unwrap();
+    let finished = index.ended_after((begin, ""), (end, ""), &Scope::All, 1_000).await.unwrap();
+    assert_eq!(finished.len(), runs.iter().filter(|run| run.is_finished()).count());
+    let mut past = Past::new(rules);
+    for run in &finished {
+        let windows = Windows::of(run, &resolutions, &rules).unwrap();
+        let stored = index.read(async |session| baseline(session, run, &windows).await).await.unwrap();
+        assert_eq!(rounded(past.baseline(run, &windows)), rounded(stored), "{}", run.trace_id);
+        past.add(run);
+    }
+    index.close().await;
+}
+
+#[test]
+fn the_past_in_memory_is_the_one_in_the_database() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(24));
+    let histories = (any_runs(), any::<bool>(), 1..12_u32, 0..30_i64);
+    runner
+        .run(&histories, |(runs, of_project, baseline_days, day)| {
+            let flag_scope = if of_project { FlagScope::Project } else { FlagScope::Installation };
+            let rules = CalibrationRules { flag_scope, baseline_days, ..CalibrationRules::default() };
+            runtime.block_on(compare(runs, rules, day));
+            Ok(())
+        })
+        .unwrap();
+}
