@@ -54,7 +54,11 @@ async fn migrate(
     let mut transaction = connection.begin().await?;
     transaction.execute(AssertSqlSafe(settings.for_transaction())).await?;
     let key = schema.replace('\'', "''");
-    let lock = format!("select pg_advisory_xact_lock(hashtext('whytrace schema {key}'))");
+    // Longer than statements wait: many may start at once, and the first of them makes everything.
+    let lock = format!(
+        "set local lock_timeout to '5s'; select pg_advisory_xact_lock(hashtext('whytrace schema {key}')); \
+         set local lock_timeout to '2s'"
+    );
     transaction.execute(AssertSqlSafe(lock)).await.map_err(|error| {
         let is_bound =
             error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("55P03"));
