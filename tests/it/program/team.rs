@@ -225,7 +225,7 @@ async fn processes_that_die_lose_nothing_that_they_acknowledged() {
         // Two of five die at a third of the work, come back, and two others die.
         for (share, dying) in [(3, [0, 1]), (2, [2, 3])] {
             while recorded.load(Ordering::Relaxed) < AGENTS * DECISIONS / share
-                && !agents.iter().all(|agent| agent.is_finished())
+                && !agents.iter().all(thread::ScopedJoinHandle::is_finished)
             {
                 thread::yield_now();
             }
