@@ -15,7 +15,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Executor as _, PgConnection, Postgres};
 use tokio::sync::{Mutex, OnceCell};
 
-use self::settings::{SessionSettings, Way};
+use self::settings::{SessionSettings, Way, quoted};
 use super::{Connections, STATEMENT_BOUND, Session, Work, database_error, is_worth_repeating, unavailable};
 use crate::error::{Error, Result};
 
@@ -28,6 +28,20 @@ const ACQUIRE_BOUND: Duration = Duration::from_secs(2);
 /// How long a reading question waits for the first answer of a server: somebody waits for it in turn, while what is
 /// recorded is safe in the journal meanwhile.
 const READER_BOUND: Duration = Duration::from_secs(3);
+
+/// The tables that lose rows when runs are deleted.
+const TABLES: [&str; 10] = [
+    "traces",
+    "tags",
+    "stages",
+    "decisions",
+    "alternatives",
+    "principle_scores",
+    "evidence",
+    "events",
+    "conflicts",
+    "flags",
+];
 
 #[derive(Debug)]
 pub(super) struct PostgresDatabase {
@@ -159,12 +173,16 @@ impl PostgresDatabase {
     /// Has the places of deleted rows cleared for new ones. Its own process does that too, when it finds the time.
     pub(super) async fn compact(&self) -> Result<()> {
         let mut session = self.session(CONNECT_BOUND).await?;
+        let schema = quoted(&self.schema);
+        let tables = TABLES.map(|table| format!("{schema}.{table}")).join(", ");
+        let is_direct = self.opened.get().is_some_and(|opened| matches!(opened.way, Way::Direct));
         let vacuum = async {
-            // It takes as long as the tables are large.
-            session.run("set statement_timeout = 0").await?;
-            session
-                .run("vacuum traces, tags, stages, decisions, alternatives, principle_scores, evidence, events, conflicts, flags")
-                .await
+            // It takes as long as the tables are large. Behind a pooler a session has no settings of ours, and whatever
+            // one set would stay for others.
+            if is_direct {
+                session.run("set statement_timeout = 0").await?;
+            }
+            session.run_assembled(format!("vacuum {tables}")).await
         };
         let done = vacuum.await;
         // Not for the pool any more, with that setting.

@@ -41,7 +41,7 @@ pub(super) fn is_calibrated(trace: &Trace) -> sqlx::Result<bool> {
     Ok(trace.metadata.events.contains_key(&calibration_id()?))
 }
 
-/// Checks a run whose rows are written, under the [`lock`] of its project's flags; updates the flags, and notes on the run what was found. A mark for review
+/// Checks a run whose rows are written, under the [`lock()`] of its project's flags; updates the flags, and notes on the run what was found. A mark for review
 /// that somebody has set since the finish (`is_marked`) stays as it is.
 pub(super) async fn calibrate(
     session: &mut Session,

@@ -56,7 +56,7 @@ async fn migrate(
     let key = schema.replace('\'', "''");
     // Longer than statements wait: many may start at once, and the first of them makes everything.
     let lock = format!(
-        "set local lock_timeout to '5s'; select pg_advisory_xact_lock(hashtext('whytrace schema {key}')); \
+        "set local lock_timeout to '4s'; select pg_advisory_xact_lock(hashtext('whytrace schema {key}')); \
          set local lock_timeout to '2s'"
     );
     transaction.execute(AssertSqlSafe(lock)).await.map_err(|error| {
