@@ -72,7 +72,12 @@ fn without(trace: &Trace, phrase: &Phrase) -> Result<(Trace, u64)> {
         return Err(Refusal::new("the text", problem, "what runs are found by", remedy).into());
     }
     let mut value = value_of(trace)?;
+    // Hashes of what callers said are no text of theirs; with a mark in one, an honest repetition would be a conflict.
+    let hashes = value.pointer_mut("/metadata/events").map(Value::take);
     let places = phrase.take_out(&mut value);
+    if let (Some(hashes), Some(place)) = (hashes, value.pointer_mut("/metadata/events")) {
+        *place = hashes;
+    }
     let redacted: Trace = serde_json::from_value(value).map_err(|error| {
         let problem = format!("stands where no other text can ({error}), which is");
         Refusal::new("the text", problem, "no place for a mark", "name more of what stands around it")

@@ -58,6 +58,7 @@ pub async fn restore(
     let options = options(&installation);
     let recorder_of = |options| Recorder::open(options, Arc::clone(&clock));
     check_database(&options).await?;
+    check_documents(&options).await?;
     disk::create_private_dir(home)
         .and_then(|()| disk::write_atomically(&home.join(INSTALLATION), &key))
         .map_err(|error| failed(home, error))?;
@@ -133,6 +134,19 @@ async fn check_database(options: &RecorderOptions) -> Result<()> {
     let reason =
         format!("{} holds runs: a backup is restored into an empty one", options.database.describe());
     Err(Error::Unavailable { what: "the database", reason })
+}
+
+/// Documents of others are never replaced by older ones of a backup.
+async fn check_documents(options: &RecorderOptions) -> Result<()> {
+    let documents = crate::store::documents::Documents::new(&options.documents, options.quality);
+    if documents.places().await?.is_empty() {
+        return Ok(());
+    }
+    let reason = format!(
+        "{} holds documents already: name another place (--documents, WHYTRACE_DOCUMENTS)",
+        options.documents.describe()
+    );
+    Err(Error::Unavailable { what: "the document store", reason })
 }
 
 /// Holds every file against its sum; gives the manifest and the names of the files.

@@ -50,6 +50,9 @@ pub(super) fn start(recorder: &Recorder) {
     tokio::spawn(async move {
         loop {
             looking.look_after().await;
+            if let Err(error) = looking.let_go().await {
+                tracing::debug!("runs whose time is up stay for now: {error}");
+            }
             if is_over(&looking, LOOK_EVERY).await {
                 return;
             }
@@ -66,7 +69,7 @@ async fn is_over(recorder: &Recorder, pause: Duration) -> bool {
 }
 
 impl Recorder {
-    /// One round: adopt, close, write what was left, let go.
+    /// One round: adopt, close, write what was left. Deletes nothing: commands of maintenance go round too.
     pub async fn look_after(&self) {
         let _round = self.inner.looking.lock().await;
         let identity = stores_identity(&self.inner.options);
@@ -87,9 +90,6 @@ impl Recorder {
         }
         if let Err(error) = self.write_what_was_left().await {
             tracing::debug!("unwritten documents wait: {error}");
-        }
-        if let Err(error) = self.let_go().await {
-            tracing::debug!("runs whose time is up stay for now: {error}");
         }
     }
 
