@@ -351,7 +351,8 @@ impl Recorder {
         let is_indexed = ack.saved.is_some_and(|saved| saved.database == SaveState::Saved);
         let mut written = None;
         if let Some(project) = project {
-            let task = Task { trace_id: trace_id.clone(), project, flags: true, ahead: !is_indexed };
+            let task =
+                Task { trace_id: trace_id.clone(), project, flags: true, ahead: !is_indexed, gone: false };
             let answer = self.inner.scribe.write_and_tell(task);
             if let Ok(Ok(Ok(Some(document)))) = tokio::time::timeout(PATIENCE, answer).await {
                 written = Some(document);

@@ -2,10 +2,16 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+
 use super::{Recorder, flag_files};
 use crate::error::{Error, Result};
 use crate::model::TraceId;
+use crate::store::documents::Documents;
 use crate::store::index::Scope;
+
+/// How many documents are removed at the same time: over a network each one takes its time.
+const AT_ONCE: usize = 8;
 
 impl Recorder {
     /// Deletes a run everywhere, and sees to it that nothing brings it back. Says whether there was one.
@@ -30,17 +36,17 @@ impl Recorder {
 
     /// Deletes runs of these projects everywhere, and writes the calibration files of the projects without them.
     ///
-    /// The documents go first: whoever is interrupted finds the runs again, and does it again.
+    /// The documents go first: whoever is interrupted finds the runs again, and does it again. They go once more when
+    /// the database says that the runs are deleted: until then anybody may have written them anew.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when a store cannot be changed now; some of the runs may be gone then.
     pub async fn delete_all(&self, runs: &[(TraceId, String)]) -> Result<()> {
         let stores = self.stores();
-        for (trace_id, project) in runs {
-            stores.documents.delete(project, trace_id).await?;
-        }
+        delete_documents(&stores.documents, runs).await?;
         let ids: Vec<TraceId> = runs.iter().map(|(trace_id, _)| trace_id.clone()).collect();
         stores.index.delete(&ids, self.clock().now()).await?;
+        delete_documents(&stores.documents, runs).await?;
         let mut projects: BTreeMap<&str, HashSet<&TraceId>> = BTreeMap::new();
         for (trace_id, project) in runs {
             stores.live.drop_run(trace_id);
@@ -57,4 +63,13 @@ impl Recorder {
         let sighting = self.stores().index.sighting(trace_id.as_str(), &Scope::All).await?;
         Ok(sighting.map(|sighting| sighting.project))
     }
+}
+
+async fn delete_documents(documents: &Documents, runs: &[(TraceId, String)]) -> Result<()> {
+    stream::iter(runs)
+        .map(Ok)
+        .try_for_each_concurrent(AT_ONCE, async |(trace_id, project)| {
+            documents.delete(project, trace_id).await
+        })
+        .await
 }

@@ -1,5 +1,5 @@
 //! Writes the documents of ended runs, several at a time and never two of one run, and goes on trying while their store
-//! is away.
+//! is away. What was written of a run before it was known to be deleted goes the same way.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -35,6 +35,20 @@ pub(super) struct Task {
     pub flags: bool,
     /// Whether the document is not to wait for what the database does not hold yet.
     pub ahead: bool,
+    /// Whether the run was deleted, and its document is to go.
+    pub gone: bool,
+}
+
+impl Task {
+    /// What is to be done for a run of which this was to be done before, and was not.
+    fn after(self, before: &Self) -> Self {
+        Self {
+            flags: self.flags || before.flags,
+            ahead: self.ahead || before.ahead,
+            gone: self.gone || before.gone,
+            ..self
+        }
+    }
 }
 
 type Reply = oneshot::Sender<Result<Option<Written>>>;
@@ -166,7 +180,7 @@ fn add(waiting: &mut IndexMap<TraceId, (Task, Vec<Reply>)>, (task, reply): (Task
     let (before, mut replies) = waiting.shift_remove(&trace_id).unwrap_or_else(|| (task.clone(), Vec::new()));
     let is_urgent = reply.is_some() || !replies.is_empty();
     replies.extend(reply);
-    let task = Task { flags: task.flags || before.flags, ahead: task.ahead || before.ahead, ..task };
+    let task = task.after(&before);
     let place = if is_urgent { 0 } else { waiting.len() };
     waiting.shift_insert(place, trace_id, (task, replies));
 }
@@ -204,6 +218,10 @@ async fn settle(
                 if failed.runs.insert(task.trace_id.clone()) {
                     tracing::warn!(trace_id = %task.trace_id, "the document of trace {} waits: {error}", task.trace_id);
                 }
+                let task = match failed.tasks.get(&task.trace_id) {
+                    Some(before) => task.after(before),
+                    None => task,
+                };
                 failed.tasks.insert(task.trace_id.clone(), task);
             }
         }
@@ -225,6 +243,10 @@ async fn settle(
 /// That is so only where nobody is to wait for the database, or it cannot be read. Otherwise what the database is about
 /// to take stays out: the index, which compares events with the document, would call it a repetition.
 async fn write_one(stores: &Stores, task: &Task) -> (Result<Option<Written>>, bool) {
+    let delete = async || stores.documents.delete(&task.project, &task.trace_id).await.map(|()| None);
+    if task.gone {
+        return (delete().await, false);
+    }
     // Asked first: what is not pending now is among what is stored then.
     let is_pending = stores.live.is_pending(&task.trace_id);
     let (stored, is_ahead) = match stores.index.events(&task.trace_id).await {
@@ -235,7 +257,7 @@ async fn write_one(stores: &Stores, task: &Task) -> (Result<Option<Written>>, bo
     let written = stores.documents.save(&task.project, &task.trace_id, stored.iter().chain(&live)).await;
     // What was read of a run before it was deleted must not bring it back.
     if matches!(written, Ok(Some(_))) && stores.index.is_deleted(&task.trace_id).await.unwrap_or(false) {
-        return (stores.documents.delete(&task.project, &task.trace_id).await.map(|()| None), is_ahead);
+        return (delete().await, is_ahead);
     }
     (written, is_ahead)
 }

@@ -185,6 +185,7 @@ impl Recorder {
                 project: left.project,
                 flags: true,
                 ahead: false,
+                gone: false,
             });
         }
         Ok(())

@@ -182,7 +182,7 @@ impl Writer {
                 self.stores.live.disown(&job.trace_id, &taken);
             }
             if mine.contains(&Standing::Deleted) {
-                self.stores.live.drop_run(&job.trace_id);
+                self.drop_deleted(&job.trace_id);
             }
             if let Some(first) = job.first.take() {
                 let _ = first.send(Ok(mine));
@@ -190,6 +190,17 @@ impl Writer {
             self.retirement.held(Arc::clone(&job.positions), job.finally.take());
         }
         Ok(())
+    }
+
+    /// Forgets a run that was deleted, and has its document removed: it may have been written while the database, which
+    /// alone knows of the deletion, was away.
+    fn drop_deleted(&self, trace_id: &TraceId) {
+        let live = &self.stores.live;
+        if let Some(project) = live.glimpse(trace_id).and_then(|glimpse| glimpse.project) {
+            let trace_id = trace_id.clone();
+            self.scribe.write(Task { trace_id, project, flags: false, ahead: false, gone: true });
+        }
+        live.drop_run(trace_id);
     }
 
     /// Records batches, with the documents of those runs that need them, and passes ended runs on. Says also which runs
@@ -202,7 +213,7 @@ impl Writer {
         let (mut standings, mut lacking) = (HashMap::new(), HashSet::new());
         for _ in 0..8 {
             let outcomes = self.stores.index.record(batches.clone(), durable).await?;
-            let mut again = Vec::new();
+            let mut behind = Vec::new();
             for (batch, outcome) in batches.into_iter().zip(outcomes) {
                 match outcome {
                     TraceOutcome::Recorded { standings: of_run, finished, announcements } => {
@@ -219,16 +230,21 @@ impl Writer {
                                 project: trace.project.clone(),
                                 flags: is_new,
                                 ahead: false,
+                                gone: false,
                             });
                         }
                     }
-                    TraceOutcome::NeedsDocument { revision } => {
-                        match self.late.document(&batch.trace_id, revision).await {
-                            Ok(document) => again.push(Batch { document, ..batch }),
-                            Err(Error::Unavailable { .. }) => drop(lacking.insert(batch.trace_id)),
-                            Err(error) => return Err(error),
-                        }
-                    }
+                    TraceOutcome::NeedsDocument { revision } => behind.push((batch, revision)),
+                }
+            }
+            let wanted = behind.iter().map(|(batch, revision)| (batch.trace_id.clone(), *revision)).collect();
+            let documents = self.late.documents(wanted).await;
+            let mut again = Vec::new();
+            for ((batch, _), document) in behind.into_iter().zip(documents) {
+                match document {
+                    Ok(document) => again.push(Batch { document, ..batch }),
+                    Err(Error::Unavailable { .. }) => drop(lacking.insert(batch.trace_id)),
+                    Err(error) => return Err(error),
                 }
             }
             if again.is_empty() {

@@ -39,7 +39,7 @@ impl Stores {
     /// # Errors
     /// [`Error::Corrupt`] when the document cannot be read; [`Error::Unavailable`] when nothing could be asked.
     pub async fn load(&self, trace_id: &TraceId, scope: &Scope) -> Result<Option<LoadedTrace>> {
-        let live = self.live.events(trace_id);
+        let mut live = self.live.events(trace_id);
         let (sighting, database_away) = match self.index.sighting(trace_id.as_str(), &Scope::All).await {
             Ok(sighting) => (sighting, None),
             Err(Error::Unavailable { reason, .. }) => (None, Some(reason)),
@@ -52,6 +52,16 @@ impl Stores {
         // What is of another project is not looked into, lest a fault there be told.
         if project.as_ref().is_some_and(|project| !scope.has(project)) {
             return Ok(None);
+        }
+        // Whoever deletes a run in another process tells the database alone.
+        if sighting.is_none()
+            && database_away.is_none()
+            && !live.is_empty()
+            && !self.live.is_pending(trace_id)
+            && self.index.is_deleted(trace_id).await?
+        {
+            self.live.drop_run(trace_id);
+            live.clear();
         }
         let needs_document = sighting
             .as_ref()

@@ -1,5 +1,6 @@
 //! The way of a record, through the library: both databases, their outages, and what is left when a store is gone.
 
+mod deleted;
 mod lost;
 mod outages;
 mod retries;

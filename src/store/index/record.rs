@@ -115,7 +115,7 @@ impl Index {
 /// Keeps other processes from recording the same runs until the transaction ends: of a run without a row there is
 /// nothing else to lock, and two halves of it that do not see each other would never be put together.
 pub(super) async fn lock(session: &mut Session, ids: &[TraceId]) -> sqlx::Result<()> {
-    if !session.is_postgres() {
+    if !session.is_postgres() || ids.is_empty() {
         return Ok(());
     }
     let mut sql = Sql::new("select count(pg_advisory_xact_lock(hashtextextended(id, 0))) from (values ");

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::projection::{self, Bookkeeping, Parts};
-use super::{Index, events};
+use super::{Index, events, record};
 use crate::error::Result;
 use crate::model::{QualityRules, Timestamp, Trace, TraceId, fold};
 use crate::store::session::Session;
@@ -25,6 +25,11 @@ impl Index {
         self.database
             .write(true, move |session| {
                 Box::pin(async move {
+                    let mut ids: Vec<TraceId> =
+                        traces.iter().map(|(trace, _)| trace.trace_id.clone()).collect();
+                    ids.dedup();
+                    // Of a run without a row there is nothing else that would keep it from being deleted meanwhile.
+                    record::lock(session, &ids).await?;
                     let mut taken = 0;
                     let mut rest = traces;
                     while !rest.is_empty() {

@@ -21,7 +21,7 @@ fn at_the_end_of_a_line() -> Option<(Place, Line, Bucket)> {
     Some((Place::new(None).in_bucket(&bucket.through(&line)), line, bucket))
 }
 
-/// Records a whole run: three calls, each of which is answered within two seconds.
+/// Records a whole run: three calls, which are answered within six seconds together.
 async fn run(service: &Service, id: &str) -> Finished {
     let begun = Instant::now();
     start(service, id).await.unwrap();
