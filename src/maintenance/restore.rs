@@ -15,7 +15,7 @@ use super::backup::{FORMAT, INSTALLATION, JOURNAL, MANIFEST, Manifest, ROWS, SUM
 use super::{Progress, index_documents};
 use crate::error::{Error, Result};
 use crate::model::Clock;
-use crate::recorder::{Recorder, RecorderOptions, stores_identity};
+use crate::recorder::{Recorder, RecorderOptions, Retention, stores_identity};
 use crate::store::index::KeptRow;
 use crate::store::journal::{self, Journal, JournalOptions};
 use crate::store::{Installation, disk};
@@ -55,7 +55,8 @@ pub async fn restore(
     let (manifest, names) = check(from)?;
     let key = fs::read(from.join(INSTALLATION)).map_err(|error| failed(from, error))?;
     let installation: Installation = serde_json::from_slice(&key).map_err(|error| failed(from, error))?;
-    let options = options(&installation);
+    // What is restored is not let go of in the same breath, however old it is.
+    let options = RecorderOptions { retention: Retention::default(), ..options(&installation) };
     let recorder_of = |options| Recorder::open(options, Arc::clone(&clock));
     check_database(&options).await?;
     check_documents(&options).await?;
