@@ -58,8 +58,8 @@ impl Late {
             .into_iter()
             .map(|(trace_id, revision)| {
                 let fetched = self.fetched.remove(&trace_id);
-                let is_recent = |trace: &Box<Trace>| trace.metadata.revision >= revision;
-                let fetched = fetched.filter(|found| found.as_ref().is_none_or(is_recent));
+                let fetched = fetched
+                    .filter(|found| found.as_ref().is_none_or(|trace| trace.metadata.revision >= revision));
                 let is_waited_for = self.waiting.contains_key(&trace_id);
                 (trace_id, revision, fetched, is_waited_for)
             })
