@@ -41,6 +41,9 @@ const EVERY_PROJECT: &str = "*";
 /// The most projects that a token may list.
 const MOST_PROJECTS: usize = 1_000;
 
+/// How long a subject may be: it stands in each line that is logged of its calls, and is what its pace is kept by.
+const SUBJECT_BYTES: std::ops::RangeInclusive<usize> = 1..=256;
+
 /// Whose tokens are taken, and how they are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OAuthSettings {
@@ -129,7 +132,8 @@ impl OAuth {
     }
 
     fn principal(&self, claims: Claims) -> Result<Principal, Rejected> {
-        let bearer = claims.sub.filter(|subject| !subject.is_empty()).ok_or(Flaw::Subject)?;
+        let bearer =
+            claims.sub.filter(|subject| SUBJECT_BYTES.contains(&subject.len())).ok_or(Flaw::Subject)?;
         let scopes = self.settings.scope_claims.iter().find_map(|name| claims.others.get(name));
         // Authorization servers give scopes of their own beside, such as `openid`: those mean nothing here.
         let permissions: Permissions = scopes

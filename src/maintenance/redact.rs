@@ -9,7 +9,11 @@ use crate::gate::Phrase;
 use crate::gate::refusal::{Refusal, quoted};
 use crate::model::{EventId, Trace, TraceId};
 use crate::recorder::Recorder;
+use crate::store::Stores;
 use crate::store::index::Scope;
+
+/// How often a run is gone over that others write meanwhile.
+const ROUNDS: usize = 5;
 
 /// What a redaction did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -42,26 +46,37 @@ pub async fn redact(recorder: &Recorder, trace_id: &TraceId, phrase: &Phrase) ->
             Refusal::new("the run", problem, "runs that have ended", "finish it, or delete it, first");
         return Err(refusal.into());
     }
-    let (_, found) = without(&trace, phrase)?;
-    let project = trace.project.as_str();
-    let written = stores.documents.rewrite(project, trace_id, |trace| Ok(without(&trace, phrase)?.0)).await?;
-    let mut places = found;
-    places += stores.index.redact(project, trace_id, phrase).await?;
-    let written = match written {
-        Some(written) => written,
-        // It has ended, and its document is still to be written; now its events are clean.
-        None => {
-            let events = stores.index.events(trace_id).await?;
-            let saved = stores.documents.save(project, trace_id, &events).await?;
-            saved.ok_or_else(|| Error::UnknownTrace { id: trace_id.to_string() })?
+    let (_, mut places) = without(&trace, phrase)?;
+    for _ in 0..ROUNDS {
+        places += stores.index.redact(&trace.project, trace_id, phrase).await?;
+        let clean = rewrite(stores, &trace, phrase).await?;
+        stores.live.drop_run(trace_id);
+        // Somebody who had read an event before it was clean may have written it since.
+        let now = stores.load(trace_id, &Scope::All).await?;
+        if now.map_or(Ok(0), |now| without(&now.trace, phrase).map(|(_, left)| left))? > 0 {
+            continue;
         }
-    };
-    let numbers = value_of(&written.trace).map(|value| phrase.numbers(&value))?;
-    stores.index.import(vec![(written.trace, written.address)]).await?;
-    stores.live.drop_run(trace_id);
-    stores.documents.delete_set_aside(project, &[trace_id].into()).await?;
-    crate::recorder::write_flag_files(stores, project).await?;
-    Ok(Redacted { places, numbers, mark: phrase.mark().to_owned() })
+        stores.documents.delete_set_aside(&trace.project, &[trace_id].into()).await?;
+        crate::recorder::write_flag_files(stores, &trace.project).await?;
+        let numbers = value_of(&clean).map(|value| phrase.numbers(&value))?;
+        return Ok(Redacted { places, numbers, mark: phrase.mark().to_owned() });
+    }
+    let reason = "others go on writing this run, the text with it; redact it again in a moment".to_owned();
+    Err(Error::Unavailable { what: "the run", reason })
+}
+
+/// Writes the document without the text, and its rows after it. Its events are clean already.
+///
+/// All of them go into it: whoever has read them before they were clean, and writes them later, then adds nothing, for
+/// the document has them.
+async fn rewrite(stores: &Stores, trace: &Trace, phrase: &Phrase) -> Result<Trace> {
+    let (project, trace_id) = (trace.project.as_str(), &trace.trace_id);
+    stores.documents.rewrite(project, trace_id, |trace| Ok(without(&trace, phrase)?.0)).await?;
+    let events = stores.index.events(trace_id).await?;
+    let saved = stores.documents.save(project, trace_id, &events).await?;
+    let written = saved.ok_or_else(|| Error::UnknownTrace { id: trace_id.to_string() })?;
+    stores.index.import(vec![(written.trace.clone(), written.address)]).await?;
+    Ok(written.trace)
 }
 
 /// The run without the text, and in how many places it stood.

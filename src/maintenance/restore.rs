@@ -58,8 +58,8 @@ pub async fn restore(
     // What is restored is not let go of in the same breath, however old it is.
     let options = RecorderOptions { retention: Retention::default(), ..options(&installation) };
     let recorder_of = |options| Recorder::open(options, Arc::clone(&clock));
-    check_database(&options).await?;
     check_documents(&options).await?;
+    check_database(&options).await?;
     disk::create_private_dir(home)
         .and_then(|()| disk::write_atomically(&home.join(INSTALLATION), &key))
         .map_err(|error| failed(home, error))?;
@@ -72,7 +72,7 @@ pub async fn restore(
     ))
     .map_err(|error| failed(home, error))?;
     // Nothing is released: the recorder that is opened next finds what was on its way as if its process had died.
-    done.events += replay_journals(&from.join(JOURNAL), &manifest.stores, &journal).await?;
+    done.events += replay_journals(from, &names, &manifest, &journal).await?;
 
     let stores = crate::store::Stores {
         index: crate::store::index::Index::new(&options.database, options.quality)
@@ -182,21 +182,31 @@ fn check(from: &Path) -> Result<(Manifest, Vec<String>)> {
     Ok((manifest, names))
 }
 
-/// Appends the records of the backup's journals to the new one.
-async fn replay_journals(folder: &Path, stores: &str, journal: &Journal) -> Result<u64> {
-    let mut count = 0;
-    if !folder.exists() {
-        return Ok(count);
+/// Appends the records of the backup's journals to the new one. One that is missing or cannot be read is an error: what
+/// only it held would be gone.
+async fn replay_journals(
+    from: &Path,
+    names: &[String],
+    manifest: &Manifest,
+    journal: &Journal,
+) -> Result<u64> {
+    let of_journals = Path::new(JOURNAL);
+    let copies: Vec<&String> = names.iter().filter(|name| Path::new(name).starts_with(of_journals)).collect();
+    if copies.len() as u64 != manifest.journals {
+        let found = format!("{} journals are there, and {} were copied", copies.len(), manifest.journals);
+        return Err(failed(&from.join(JOURNAL), found));
     }
-    for adopted in journal::adopt(folder, stores).map_err(|error| failed(folder, error))? {
-        let mut records = adopted.records().map_err(|error| failed(adopted.path(), error))?;
+    let mut count = 0;
+    for name in copies {
+        let path = from.join(name);
+        let mut records = journal::read(&path, &manifest.stores).map_err(|error| failed(&path, error))?;
         loop {
             let some: Vec<Vec<u8>> = records.by_ref().take(AT_ONCE).collect();
             if some.is_empty() {
                 break;
             }
             count += some.len() as u64;
-            journal.append(some).await.map_err(|error| failed(folder, error))?;
+            journal.append(some).await.map_err(|error| failed(&path, error))?;
         }
     }
     Ok(count)

@@ -160,15 +160,15 @@ impl Interest {
     ) -> Result<(), ErrorData> {
         let mut addresses = self.addresses();
         let is_full = addresses.values().map(Vec::len).sum::<usize>() >= MOST_ADDRESSES;
-        let of_run = addresses.entry(trace_id.clone()).or_default();
-        if !of_run.iter().any(|known| known == address) {
+        let is_known = addresses.get(trace_id).is_some_and(|own| own.iter().any(|known| known == address));
+        if !is_known {
             if is_full {
                 let message = format!(
                     "{MOST_ADDRESSES} addresses are subscribed to, which is as many as one client may: end one first"
                 );
                 return Err(ErrorData::invalid_request(message, None));
             }
-            of_run.push(address.to_owned());
+            addresses.entry(trace_id.clone()).or_default().push(address.to_owned());
         }
         self.watch.add(trace_id.clone(), scope.clone(), seen).map_err(|error| {
             addresses.remove(trace_id);

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use indexmap::IndexSet;
+
 use super::Query;
 use crate::error::Result;
 use crate::model::TraceId;
@@ -77,13 +79,9 @@ impl Query {
     /// used; none where there is no such run.
     pub async fn keys_of(&self, id: &str, stage: Option<&str>, scope: &Scope) -> Vec<String> {
         let Some(found) = soon(Box::pin(self.trace(id, scope))).await else { return Vec::new() };
-        let mut keys: Vec<String> = Vec::new();
-        for (of, decision) in found.trace.decisions() {
-            if stage.is_none_or(|stage| stage == of) && !keys.contains(&decision.key) {
-                keys.push(decision.key.clone());
-            }
-        }
-        keys
+        let of_stage = found.trace.decisions().filter(|(of, _)| stage.is_none_or(|stage| stage == *of));
+        let keys: IndexSet<&String> = of_stage.map(|(_, decision)| &decision.key).collect();
+        keys.into_iter().cloned().collect()
     }
 
     /// Runs that this process has recorded lately, the last first: what can be named with the database away.

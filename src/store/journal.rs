@@ -29,7 +29,7 @@ use std::thread;
 
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-pub use adoption::{AdoptedJournal, ForeignJournal, JournalRecords, Survey, adopt, holding, survey};
+pub use adoption::{AdoptedJournal, ForeignJournal, JournalRecords, Survey, adopt, holding, read, survey};
 use files::{Disk, Files};
 use worker::{Append, Job};
 use writer::Writer;

@@ -43,8 +43,8 @@ pub enum Flaw {
     /// It is not valid yet.
     #[error("it is not valid yet")]
     Early,
-    /// It does not say whose it is.
-    #[error("it has no subject")]
+    /// It does not say whose it is, or at such a length that it cannot stand in each line of a log.
+    #[error("it has no subject of 1 to 256 bytes")]
     Subject,
 }
 

@@ -152,6 +152,7 @@ async fn whatever_a_token_lacks_is_told_and_lets_nobody_in() {
         (json!({"nbf": "now"}), Flaw::Form),
         (json!({"sub": null}), Flaw::Subject),
         (json!({"sub": ""}), Flaw::Subject),
+        (json!({"sub": "s".repeat(257)}), Flaw::Subject),
     ] {
         assert_eq!(flaw(&issuer.token(change.clone())).await, expected, "{change}");
     }

@@ -110,6 +110,17 @@ pub fn adopt(dir: &Path, stores: &str) -> io::Result<Vec<AdoptedJournal>> {
     Ok(ours.filter_map(|path| take(&path)).map(|file| AdoptedJournal { file }).collect())
 }
 
+/// The records of a copy of a journal of these stores. It is read as it lies, without a lock: nobody writes to a copy.
+///
+/// # Errors
+/// If the file cannot be read, or is no journal of these stores.
+pub fn read(path: &Path, stores: &str) -> io::Result<JournalRecords> {
+    if claim(path, stores) != Claim::Ours {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is no journal of these stores"));
+    }
+    Ok(JournalRecords { bytes: fs::read(path)?, walk: Walk::default() })
+}
+
 /// A dead process's journal, held by this one until dropped or discarded.
 #[derive(Debug)]
 pub struct AdoptedJournal {

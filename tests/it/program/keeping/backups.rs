@@ -92,6 +92,47 @@ fn a_backup_made_while_a_server_writes_restores_to_the_same_answers_byte_for_byt
 }
 
 #[test]
+fn documents_that_lie_in_the_place_of_documents_are_not_replaced_by_older_ones() {
+    let (home, place, team) = (Home::new(), Home::new(), Home::new());
+    fill(&home);
+    let backup = backed_up(&home, &place);
+    let of_team = team.path().display().to_string();
+    home.run(["export", "--to", &of_team, RUN]).worked();
+    let document = team.join(&format!("projects/cobot/_traces/{RUN}.json"));
+    let before = fs::read(&document).unwrap();
+
+    let restored = Home::new();
+    let refused = restored.run(["restore", &backup, "--documents", &of_team]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("holds documents already: name another place"), "{refused:?}");
+    assert_eq!(fs::read(&document).unwrap(), before);
+    restored.run(["restore", &backup]).worked();
+}
+
+#[test]
+fn a_journal_that_is_not_there_any_more_ends_a_restore() {
+    let (home, place) = (Home::new(), Home::new());
+    let mut server = home.server();
+    server.initialize(VERSION);
+    start(&mut server, "r1");
+    server.kill();
+    for file in ["whytrace.db", "whytrace.db-wal", "whytrace.db-shm"] {
+        let _ = fs::remove_file(home.join(file));
+    }
+    let backup = backed_up(&home, &place);
+    let journal = fs::read_dir(place.join("backup/journal")).unwrap().next().unwrap().unwrap().path();
+    let held = fs::File::open(&journal).unwrap();
+    held.lock().unwrap();
+    let restored = Home::new();
+    restored.run(["restore", &backup]).worked();
+    assert_eq!(restored.run(["show", "r1", "--json"]).worked().json()["trace_id"], "r1", "whoever locks it");
+    drop(held);
+    fs::remove_file(&journal).unwrap();
+    let refused = Home::new().run(["restore", &backup]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+}
+
+#[test]
 fn what_is_only_in_the_journal_is_in_the_backup() {
     let home = Home::new();
     let mut server = home.server();
