@@ -72,9 +72,9 @@ pub async fn prune(recorder: &Recorder, filters: &[Filter], mut tick: impl FnMut
             }
             let runs: Vec<(TraceId, String)> =
                 runs.into_iter().map(|run| (run.trace_id, run.project)).collect();
-            recorder.delete_all(&runs).await?;
-            gone += runs.len() as u64;
-            tick(runs.len() as u64);
+            let deleted = recorder.delete_expired(&runs, filter).await?;
+            gone += deleted;
+            tick(deleted);
         }
     }
     Ok(gone)

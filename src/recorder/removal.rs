@@ -8,7 +8,7 @@ use super::{Recorder, flag_files};
 use crate::error::{Error, Result};
 use crate::model::TraceId;
 use crate::store::documents::Documents;
-use crate::store::index::Scope;
+use crate::store::index::{Filter, Scope};
 
 /// How many documents are removed at the same time: over a network each one takes its time.
 const AT_ONCE: usize = 8;
@@ -46,6 +46,37 @@ impl Recorder {
         delete_documents(&stores.documents, runs).await?;
         let ids: Vec<TraceId> = runs.iter().map(|(trace_id, _)| trace_id.clone()).collect();
         stores.index.delete(&ids, self.clock().now()).await?;
+        self.delete_files(runs).await
+    }
+
+    /// Deletes those of the runs that have ended and meet the filter at that very moment, as [`Recorder::delete_all`]
+    /// does; a run that was reopened, or that somebody flagged, since it was looked for stays. Says how many are gone.
+    ///
+    /// Here the database goes first, because it alone can say that; documents that cannot be removed then are found by
+    /// the doctor.
+    ///
+    /// # Errors
+    /// As [`Recorder::delete_all`].
+    pub async fn delete_expired(&self, runs: &[(TraceId, String)], filter: &Filter) -> Result<u64> {
+        let ids: Vec<TraceId> = runs.iter().map(|(trace_id, _)| trace_id.clone()).collect();
+        let gone = self.stores().index.delete_expired(&ids, filter, self.clock().now()).await?;
+        let gone: HashSet<TraceId> = gone.into_iter().collect();
+        let runs: Vec<_> = runs.iter().filter(|(trace_id, _)| gone.contains(trace_id)).cloned().collect();
+        self.delete_files(&runs).await.map_err(|error| match error {
+            Error::Unavailable { what, reason } => Error::Unavailable {
+                what,
+                reason: format!(
+                    "{reason}; the runs are deleted, and `whytrace doctor --fix` removes their documents"
+                ),
+            },
+            other => other,
+        })?;
+        Ok(runs.len() as u64)
+    }
+
+    /// Removes what the document store holds of runs that the database has deleted.
+    async fn delete_files(&self, runs: &[(TraceId, String)]) -> Result<()> {
+        let stores = self.stores();
         delete_documents(&stores.documents, runs).await?;
         let mut projects: BTreeMap<&str, HashSet<&TraceId>> = BTreeMap::new();
         for (trace_id, project) in runs {

@@ -69,7 +69,7 @@ impl Recorder {
         if !self.stores().index.take_turn("retention", now, now.plus(TURN)).await? {
             return Ok(());
         }
-        let mut gone = 0_usize;
+        let mut gone = 0;
         for filter in retention.expired(now) {
             for _ in 0..BATCHES {
                 let expired = self.stores().index.expired(&filter, None, AT_ONCE).await?;
@@ -78,8 +78,7 @@ impl Recorder {
                 }
                 let runs: Vec<(TraceId, String)> =
                     expired.into_iter().map(|run| (run.trace_id, run.project)).collect();
-                self.delete_all(&runs).await?;
-                gone += runs.len();
+                gone += self.delete_expired(&runs, &filter).await?;
             }
         }
         if gone > 0 {

@@ -38,7 +38,33 @@ impl Index {
     /// # Errors
     /// [`Error::Unavailable`] when the database is away.
     pub async fn delete(&self, runs: &[TraceId], at: Timestamp) -> Result<()> {
-        let mut runs = runs.to_vec();
+        self.remove(runs.to_vec(), None, at).await.map(drop)
+    }
+
+    /// The same for those of the runs that have ended and meet the filter in that very transaction, whatever they did when
+    /// they were looked for. Gives those.
+    ///
+    /// # Errors
+    /// As [`Index::delete`].
+    pub async fn delete_expired(
+        &self,
+        runs: &[TraceId],
+        filter: &Filter,
+        at: Timestamp,
+    ) -> Result<Vec<TraceId>> {
+        let mut sql = Sql::new("select t.trace_id from traces t");
+        filter.push(&mut sql, self.is_postgres());
+        sql.push(" and t.ended_at is not null and t.trace_id in ").list(runs.iter().map(TraceId::as_str));
+        self.remove(runs.to_vec(), Some(sql), at).await
+    }
+
+    /// Removes those of the runs that the question, asked under their locks, still names; all where there is none.
+    async fn remove(
+        &self,
+        mut runs: Vec<TraceId>,
+        still: Option<Sql>,
+        at: Timestamp,
+    ) -> Result<Vec<TraceId>> {
         // The order in which all processes take runs, so that two of them never wait for each other in a circle.
         runs.sort();
         let flag_scope = self.calibration.flag_scope;
@@ -46,6 +72,11 @@ impl Index {
             .write(true, move |session| {
                 Box::pin(async move {
                     super::record::lock(session, &runs).await?;
+                    if let Some(sql) = still {
+                        let named: Vec<(String,)> = session.fetch(sql).await?;
+                        let named: HashSet<String> = named.into_iter().map(|(id,)| id).collect();
+                        runs.retain(|run| named.contains(run.as_str()));
+                    }
                     let mut projects: BTreeMap<String, HashSet<TraceId>> = BTreeMap::new();
                     for run in &runs {
                         if let Some(project) = remove(session, run, at).await? {
@@ -56,7 +87,7 @@ impl Index {
                     for (project, gone) in projects {
                         flags::take_out(session, &project, &gone).await?;
                     }
-                    Ok(())
+                    Ok(runs)
                 })
             })
             .await

@@ -3,6 +3,8 @@
 use chrono::TimeDelta;
 use whytrace::model::{EventBody, OutcomeEvent, ReviewEvent, document};
 
+use whytrace::store::index::Filter;
+
 use super::*;
 use crate::support::run::{content, noon, scored, with_paths, written};
 
@@ -238,6 +240,26 @@ both! {
         let ended = opened.complete();
         let trace = finished(outcome(&index, ended.last_with(document)).await);
         assert_eq!(content(&trace), content(&ended.told()));
+    }
+
+    async fn a_run_that_no_longer_meets_the_condition_is_not_deleted_by_it(store) {
+        let index = store.index();
+        let (old, kept, open) = (whole("old"), whole("kept"), Run::started("open"));
+        settled(&index, &old).await;
+        settled(&index, &kept).await;
+        record(&index, open.batch()).await;
+        let unflagged = Filter { flagged: Some(false), ..Filter::default() };
+        let looked_for = index.expired(&unflagged, None, 10).await.unwrap();
+        assert_eq!(looked_for.len(), 2, "open runs are not among them");
+        store.run(&format!("update traces set flagged_for_review = {} where trace_id = 'kept'",
+            if store.is_postgres() { "true" } else { "1" })).await;
+
+        let ids = [old.id().clone(), kept.id().clone(), open.id().clone()];
+        let gone = index.delete_expired(&ids, &unflagged, noon()).await.unwrap();
+        assert_eq!(gone, [old.id().clone()]);
+        assert!(index.is_deleted(old.id()).await.unwrap());
+        assert!(!index.is_deleted(kept.id()).await.unwrap());
+        assert_eq!(status(&index, open.id()).await.as_deref(), Some("in_progress"));
     }
 
     async fn a_deleted_run_is_gone_and_stays_so(store) {
