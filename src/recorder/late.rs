@@ -13,6 +13,7 @@ use super::writer::Job;
 use crate::error::{Error, Result};
 use crate::model::{Trace, TraceId};
 use crate::store::Stores;
+use crate::store::index::Scope;
 
 /// What is waited for, where it is not the database.
 pub(super) const WHAT: &str = "the document store";
@@ -133,11 +134,13 @@ fn not_yet() -> Error {
 
 /// The document of a run that has one. Where it is gone, the index is told so.
 async fn read(stores: &Stores, trace_id: &TraceId, revision: u64) -> Result<Option<Box<Trace>>> {
-    let found = match stores.live.glimpse(trace_id).and_then(|glimpse| glimpse.project) {
-        Some(project) => stores.documents.read(&project, trace_id).await?,
-        None => stores.documents.find(trace_id).await?,
-    };
-    if let Some(found) = found {
+    // Where the row says. What this process has at hand may be a start that names the run's id for another project.
+    if let Some(run) = stores.index.sighting(trace_id.as_str(), &Scope::All).await?
+        && let Some(found) = stores.documents.read(&run.project, trace_id).await?
+    {
+        return Ok(Some(Box::new(found.trace)));
+    }
+    if let Some(found) = stores.documents.find(trace_id).await? {
         return Ok(Some(Box::new(found.trace)));
     }
     tracing::warn!(%trace_id, "the document of trace {trace_id}, revision {revision}, is gone; what comes late waits for it");

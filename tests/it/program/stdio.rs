@@ -43,6 +43,27 @@ fn a_client_of_2026_07_28_discovers_the_server_and_calls_it_without_a_handshake(
 }
 
 #[test]
+fn a_start_under_the_id_of_a_finished_run_of_another_project_is_a_conflict_and_the_run_stays() {
+    let home = Home::new();
+    for restarted in [false, true] {
+        let mut server = home.server();
+        server.initialize(VERSION);
+        if !restarted {
+            start(&mut server, "r1");
+            server.tell("trace_record_decision", &decision("r1", "d1"));
+            server.tell("trace_finish", &json!({"trace_id": "r1", "score": 2.4}));
+        }
+        let before = home.run(["show", "r1", "--json"]).worked().json();
+        let taken =
+            server.call("trace_start", &json!({"trace_id": "r1", "project": "other", "query": "mine"}));
+        assert_eq!(taken["structuredContent"]["code"], "conflict", "{taken}");
+        assert!(server.close().success());
+        assert_eq!(home.run(["show", "r1", "--json"]).worked().json(), before);
+        home.run(["doctor"]).worked();
+    }
+}
+
+#[test]
 fn what_one_process_records_event_by_event_another_shows_at_once() {
     let home = Home::new();
     let mut server = home.server();
