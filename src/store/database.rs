@@ -9,10 +9,12 @@ mod postgres;
 mod sqlite;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use sqlx::migrate::{MigrateError, Migrator};
+use tokio::sync::Semaphore;
 
 pub(crate) use held_lock::HeldLock;
 
@@ -65,6 +67,8 @@ impl DatabaseTarget {
 #[derive(Debug)]
 pub struct Database {
     kind: Kind,
+    /// Room for the locks that are held while something is done elsewhere.
+    held: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -108,7 +112,7 @@ impl Database {
                 Kind::Postgres(postgres::PostgresDatabase::new(url.clone(), schema.clone()))
             }
         };
-        Self { kind }
+        Self { kind, held: held_lock::room() }
     }
 
     /// Whether a commit is on disk when it returns, as against only after the next durable one.
@@ -130,12 +134,12 @@ impl Database {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database cannot be reached, is not writable, or takes too long.
-    pub(crate) async fn write<T, W>(self: &std::sync::Arc<Self>, durable: bool, work: W) -> Result<T>
+    pub(crate) async fn write<T, W>(self: &Arc<Self>, durable: bool, work: W) -> Result<T>
     where
         T: Send + 'static,
         W: for<'s> FnOnce(&'s mut Session) -> BoxFuture<'s, sqlx::Result<T>> + Send + 'static,
     {
-        let database = std::sync::Arc::clone(self);
+        let database = Arc::clone(self);
         let work: Work<T> = Box::new(work);
         let task = tokio::spawn(async move { database.write_here(durable, work).await });
         task.await.unwrap_or_else(|error| Err(unavailable(error.to_string())))

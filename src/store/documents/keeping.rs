@@ -34,7 +34,8 @@ impl Documents {
             let Some(held) = self.shelf.get(&place.0).await? else { return Ok(None) };
             let trace = self.parsed(&place, &held)?.trace;
             let revision = trace.metadata.revision;
-            if let Some(written) = self.replace(&place, &change(trace)?, revision, &held.version).await? {
+            let written = self.replace(&claim, &place, &change(trace)?, revision, &held.version).await?;
+            if let Some(written) = written {
                 return Ok(Some(written));
             }
             drop(claim);

@@ -51,14 +51,23 @@ pub(super) enum Replaced {
 
 /// What keeps other writers of a name away, until it is dropped.
 #[derive(Debug)]
-#[expect(dead_code, reason = "what is in it is held, not looked at")]
 pub(super) enum Claim {
     /// Nothing does, and nothing need: the store checks conditions.
     Open,
     /// A lock of this machine.
-    File(LockedFile),
+    File(#[expect(dead_code, reason = "it is held, not looked at")] LockedFile),
     /// A lock of the database.
     Database(HeldLock),
+}
+
+impl Claim {
+    /// Replaces something as long as nobody else can have come to claim it.
+    pub(super) async fn within<T>(&self, replacing: impl Future<Output = Result<T>>) -> Result<T> {
+        match self {
+            Self::Open | Self::File(_) => replacing.await,
+            Self::Database(lock) => lock.within(replacing).await,
+        }
+    }
 }
 
 /// How a store keeps writers apart, for people.

@@ -3,7 +3,7 @@
 use object_store::path::Path;
 
 use super::place::{self, Place, ProjectFile};
-use super::shelf::{Replaced, Version};
+use super::shelf::{Claim, Replaced, Version};
 use super::turns::Turns;
 use super::{Documents, Written, aside};
 use crate::error::{Error, Result};
@@ -92,7 +92,7 @@ impl Documents {
                     continue;
                 }
                 let version = found.map_or(Version::Absent, |held| held.version);
-                if self.shelf.replace(path, text, &version).await? == Replaced::Overtaken {
+                if claim.within(self.shelf.replace(path, text, &version)).await? == Replaced::Overtaken {
                     drop(claim);
                     turns.another().await?;
                     continue 'turn;
@@ -124,7 +124,7 @@ impl Documents {
                 }
                 Some(Change::Write(trace)) => trace,
             };
-            if let Some(written) = self.replace(place, &trace, revision, &version).await? {
+            if let Some(written) = self.replace(&claim, place, &trace, revision, &version).await? {
                 return Ok(Some(written));
             }
             drop(claim);
@@ -136,6 +136,7 @@ impl Documents {
     /// by now.
     pub(super) async fn replace(
         &self,
+        claim: &Claim,
         place: &Place,
         trace: &Trace,
         revision: u64,
@@ -148,7 +149,7 @@ impl Documents {
         })?;
         // In a folder the claim keeps everybody else from the summary too.
         let is_first = *version == Version::Absent || !self.is_remote();
-        let Replaced::Done(version) = self.shelf.replace(&place.0, text, version).await? else {
+        let Replaced::Done(version) = claim.within(self.shelf.replace(&place.0, text, version)).await? else {
             return Ok(None);
         };
         self.summarize(place, &trace, &version, is_first).await?;
