@@ -1,4 +1,4 @@
-//! The protocol's face: tools, resources, prompts and instructions, thin over recorder and query.
+//! The protocol's face: tools, resources, prompts, skills and instructions, thin over recorder and query.
 //!
 //! A tool is a [`Tool`](tool::Tool) in a fixed list: what a client is shown, and a function from arguments to an
 //! [`Answer`](tool::Answer) or a [`ToolError`](tool::ToolError). Everything that a model can mend is an answer with
@@ -15,6 +15,7 @@ mod recording;
 mod registry;
 mod resources;
 mod server;
+mod skills;
 mod subscriptions;
 pub(crate) mod tool;
 

@@ -13,11 +13,12 @@ use std::time::Instant;
 use futures::FutureExt as _;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams,
-    CompleteResult, ContentBlock, GetPromptRequestParams, GetPromptResponse, Implementation,
-    InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
-    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
-    ReadResourceResponse, ServerCapabilities, ServerConfig, SubscribeRequestMethod, SubscribeRequestParams,
-    SubscriptionFilter, UnsubscribeRequestMethod, UnsubscribeRequestParams,
+    CompleteResult, ContentBlock, GetPromptRequestParams, GetPromptResponse, GetSkillRequestParams,
+    GetSkillResult, Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListSkillsResult, ListToolsResult,
+    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
+    ServerConfig, SubscribeRequestMethod, SubscribeRequestParams, SubscriptionFilter,
+    UnsubscribeRequestMethod, UnsubscribeRequestParams,
 };
 use rmcp::service::{RequestContext, RoleServer, SubscriptionContext};
 use rmcp::{ErrorData, ServerHandler, model};
@@ -28,7 +29,7 @@ use super::calls::Calls;
 use super::registry::{Offer, Registry, ToolSet};
 use super::subscriptions::{self, Subscriptions};
 use super::tool::{Answer, Context, Tool, ToolError};
-use super::{completion, failure, instructions, prompts, resources};
+use super::{completion, failure, instructions, prompts, resources, skills};
 use crate::access::Principal;
 use crate::gate::CallerContext;
 use crate::query::Query;
@@ -184,6 +185,7 @@ impl ServerHandler for Server {
             .enable_resources_subscribe()
             .enable_prompts()
             .enable_completions()
+            .enable_skills()
             .build();
         let identity = Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
             .with_title("whytrace")
@@ -256,13 +258,12 @@ impl ServerHandler for Server {
         request: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         only_page(page)?;
+        let mut listed: Vec<_> = skills::resources(self.offer(&request)?).collect();
         let principal = self.principal(&request)?;
-        let recent = if principal.may(Permission::Read) {
-            resources::recent(&self.context(principal, &request)).await?
-        } else {
-            Vec::new()
-        };
-        Ok(ListResourcesResult::with_all_items(recent))
+        if principal.may(Permission::Read) {
+            listed.extend(resources::recent(&self.context(principal, &request)).await?);
+        }
+        Ok(ListResourcesResult::with_all_items(listed))
     }
 
     async fn list_resource_templates(
@@ -281,6 +282,9 @@ impl ServerHandler for Server {
         read: ReadResourceRequestParams,
         request: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
+        if skills::is_skill(&read.uri) {
+            return skills::read(self.offer(&request)?, &read.uri).map(Into::into);
+        }
         let context = self.context(self.reader(&request)?, &request);
         let found = AssertUnwindSafe(resources::read(&read.uri, &context)).catch_unwind().await;
         found
@@ -343,6 +347,26 @@ impl ServerHandler for Server {
     ) -> Result<GetPromptResponse, ErrorData> {
         prompts::get(self.offer(&request)?, &prompt.name, &prompt.arguments.unwrap_or_default())
             .map(Into::into)
+    }
+
+    async fn list_skills(
+        &self,
+        page: Option<PaginatedRequestParams>,
+        request: RequestContext<RoleServer>,
+    ) -> Result<ListSkillsResult, ErrorData> {
+        only_page(page)?;
+        Ok(ListSkillsResult::with_all_items(skills::list(self.offer(&request)?))
+            .with_ttl_ms(FIXED_FOR_MS)
+            .with_cache_scope(self.cache_scope()))
+    }
+
+    async fn get_skill(
+        &self,
+        skill: GetSkillRequestParams,
+        request: RequestContext<RoleServer>,
+    ) -> Result<GetSkillResult, ErrorData> {
+        let skill = skills::get(self.offer(&request)?, &skill.uri)?;
+        Ok(GetSkillResult::new(skill).with_ttl_ms(FIXED_FOR_MS).with_cache_scope(self.cache_scope()))
     }
 
     async fn complete(

@@ -5,4 +5,5 @@ mod contract;
 mod mending;
 mod recording;
 mod resources;
+mod skills;
 mod subscriptions;

@@ -37,9 +37,11 @@ async fn a_run_is_read_as_json_and_as_markdown_by_its_encoded_id() {
 async fn the_most_recent_runs_are_listed_in_both_forms() {
     let (_bench, client) = started("which\u{202e} arm?").await;
     let listed = client.list_all_resources().await.unwrap();
-    let uris: Vec<&str> = listed.iter().map(|resource| resource.uri.as_str()).collect();
+    let (skills, runs) = listed.split_at(2);
+    assert!(skills.iter().all(|skill| skill.uri.starts_with("skill://")), "{skills:?}");
+    let uris: Vec<&str> = runs.iter().map(|resource| resource.uri.as_str()).collect();
     assert_eq!(uris, [format!("{URI}/summary").as_str(), URI]);
-    assert_eq!(listed[1].title.as_deref(), Some("Run: which arm?"));
+    assert_eq!(runs[1].title.as_deref(), Some("Run: which arm?"));
     let templates = client.list_all_resource_templates().await.unwrap();
     let uris: Vec<&str> = templates.iter().map(|template| template.uri_template.as_str()).collect();
     assert_eq!(uris, ["trace://{trace_id}", "trace://{trace_id}/summary"]);
