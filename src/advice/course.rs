@@ -117,7 +117,7 @@ impl Course {
     fn forgotten(&self, current: &str, at: Timestamp) -> Option<Advice> {
         let before = at.plus(-TimeDelta::minutes(OPEN_MINUTES));
         let (stage, last) = self.open.iter().find(|(stage, last)| *stage != current && **last <= before)?;
-        let minutes = last.until(at).num_minutes();
+        let minutes = (at.micros() - last.micros()) / 60_000_000;
         Some(Advice::StageOpen { stage: stage.clone(), minutes })
     }
 

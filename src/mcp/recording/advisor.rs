@@ -1,0 +1,211 @@
+//! Advice to whoever records: follows the runs of this process, and looks up how a choice fared before.
+//!
+//! What is worth saying is [`advice`](crate::advice)'s to judge. Here is what it needs to know, within bounds: the course
+//! of the latest runs, and the records of the keys they decide. Nobody waits for a record: it is looked up beside the
+//! recording, and told if it is there when that is done; else it is there for the next decision of its key.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use indexmap::IndexMap;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use crate::advice::{Course, Fared, Sketch};
+use crate::gate::request::{DecisionRequest, EventKind, EventRequest};
+use crate::mcp::tool::Context;
+use crate::model::{Timestamp, TraceId};
+use crate::query::Query;
+use crate::store::index::ChoiceOutcome;
+use crate::words::choice;
+
+/// Runs that are followed, the latest ones.
+const RUNS: usize = 4_096;
+/// Keys whose records are kept, the latest ones.
+const RECORDS: usize = 1_024;
+/// How long a record is told before it is looked up again.
+const FRESH_FOR: Duration = Duration::from_secs(60);
+/// Records that are looked up at a time.
+const LOOKUPS: usize = 2;
+
+/// Gives advice. One for all clients of a process.
+#[derive(Debug)]
+pub(crate) struct Advisor {
+    is_on: bool,
+    runs: Mutex<IndexMap<TraceId, Followed>>,
+    records: Mutex<IndexMap<Question, Arc<Record>>>,
+    lookups: Arc<Semaphore>,
+}
+
+/// A run of this process.
+#[derive(Debug, Default)]
+struct Followed {
+    course: Course,
+    /// Where it was begun here.
+    kind: Option<(String, Option<String>)>,
+}
+
+/// What is decided, in which project and kind of run.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Question {
+    project: String,
+    intent: Option<String>,
+    decision: String,
+}
+
+/// How the choices of a question fared.
+#[derive(Debug)]
+struct Record {
+    of: HashMap<String, Fared>,
+    looked_up: Duration,
+}
+
+/// A record on its way.
+pub(super) struct Asked {
+    record: Option<Lookup>,
+    choice: String,
+    intent: Option<String>,
+}
+
+enum Lookup {
+    Known(Arc<Record>),
+    Running(JoinHandle<Option<Arc<Record>>>),
+}
+
+impl Advisor {
+    pub(crate) fn new(is_on: bool) -> Self {
+        Self {
+            is_on,
+            runs: Mutex::default(),
+            records: Mutex::default(),
+            lookups: Arc::new(Semaphore::new(LOOKUPS)),
+        }
+    }
+
+    /// A run was begun.
+    pub(super) fn began(&self, trace_id: &TraceId, project: &str, intent: Option<&str>) {
+        self.follow(trace_id, |run| run.kind = Some((project.to_owned(), intent.map(str::to_owned))));
+    }
+
+    /// Events of a run were recorded.
+    pub(super) fn happened(&self, trace_id: &TraceId, events: &[EventRequest], at: Timestamp) {
+        for event in events {
+            let stage = event.stage.as_deref().unwrap_or_default();
+            match event.kind {
+                EventKind::Start => {
+                    self.began(trace_id, event.project.as_deref().unwrap_or_default(), event.intent.as_deref());
+                }
+                EventKind::StageStart => self.follow(trace_id, |run| run.course.stage_began(stage, at)),
+                EventKind::StageEnd => self.follow(trace_id, |run| run.course.stage_ended(stage)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Asks how a choice fared before, if whoever records may know and the run was begun here.
+    pub(super) fn ask(self: &Arc<Self>, request: &DecisionRequest, context: &Context) -> Asked {
+        let kind = || {
+            let trace_id: TraceId = request.trace_id.parse().ok()?;
+            self.runs.lock().unwrap_or_else(PoisonError::into_inner).get(&trace_id)?.kind.clone()
+        };
+        let kind = if self.is_on && context.may_read { kind() } else { None };
+        let intent = kind.as_ref().and_then(|(_, intent)| intent.clone());
+        let record = kind.and_then(|(project, intent)| {
+            let question = Question { project, intent, decision: request.decision.clone() };
+            self.look_up(question, context)
+        });
+        Asked { record, choice: choice(&request.what), intent }
+    }
+
+    fn look_up(self: &Arc<Self>, question: Question, context: &Context) -> Option<Lookup> {
+        let now = context.intake.recorder().clock().elapsed();
+        let known = self.records.lock().unwrap_or_else(PoisonError::into_inner).get(&question).cloned();
+        if let Some(known) = known.filter(|known| now.saturating_sub(known.looked_up) < FRESH_FOR) {
+            return Some(Lookup::Known(known));
+        }
+        let permit = Arc::clone(&self.lookups).try_acquire_owned().ok()?;
+        let (advisor, query) = (Arc::clone(self), context.query.clone());
+        Some(Lookup::Running(tokio::spawn(async move {
+            let record = Arc::new(Record { of: record(&query, &question).await?, looked_up: now });
+            let mut records = advisor.records.lock().unwrap_or_else(PoisonError::into_inner);
+            keep(&mut records, RECORDS, question, Arc::clone(&record));
+            drop(permit);
+            Some(record)
+        })))
+    }
+
+    /// Takes note of a decision that was recorded, and says what is worth saying of it.
+    pub(super) fn advise(
+        &self,
+        trace_id: &TraceId,
+        request: &DecisionRequest,
+        asked: Asked,
+        at: Timestamp,
+    ) -> Option<String> {
+        if !self.is_on {
+            return None;
+        }
+        let record = match asked.record {
+            Some(Lookup::Known(record)) => Some(record),
+            Some(Lookup::Running(lookup)) => lookup.now_or_never().and_then(Result::ok).flatten(),
+            None => None,
+        };
+        let fared = record.and_then(|record| record.of.get(&asked.choice).copied());
+        let inputs = request.inputs.as_ref().map(ToString::to_string).unwrap_or_default();
+        let sketch = Sketch {
+            stage: &request.stage,
+            decision: &request.decision,
+            what: &request.what,
+            why: &request.why,
+            inputs: &inputs,
+            confidence: request.confidence,
+            has_alternatives: !request.alternatives_considered.is_empty(),
+        };
+        let mut advice = None;
+        self.follow(trace_id, |run| {
+            advice = run.course.decided(&sketch, at, fared, asked.intent.as_deref());
+        });
+        advice.map(|advice| advice.to_string())
+    }
+
+    fn follow(&self, trace_id: &TraceId, change: impl FnOnce(&mut Followed)) {
+        if !self.is_on {
+            return;
+        }
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(run) = runs.get_mut(trace_id) {
+            change(run);
+            return;
+        }
+        let mut run = Followed::default();
+        change(&mut run);
+        keep(&mut runs, RUNS, trace_id.clone(), run);
+    }
+}
+
+/// Puts something last, and lets go of the first where there would be too many.
+fn keep<K: Hash + Eq, V>(map: &mut IndexMap<K, V>, most: usize, key: K, value: V) {
+    map.shift_remove(&key);
+    if map.len() >= most {
+        map.shift_remove_index(0);
+    }
+    map.insert(key, value);
+}
+
+/// How each choice fared against all others of the same question; nothing where the database does not say.
+async fn record(query: &Query, question: &Question) -> Option<HashMap<String, Fared>> {
+    let Question { project, intent, decision } = question;
+    let outcomes = query.choice_outcomes(project, intent.as_deref(), decision).await.ok()?;
+    let count = |count: i64| u64::try_from(count).unwrap_or(0);
+    let sum = |of: fn(&ChoiceOutcome) -> i64| outcomes.iter().map(|outcome| count(of(outcome))).sum::<u64>();
+    let (all_passed, all_failed) = (sum(|outcome| outcome.passed), sum(|outcome| outcome.failed));
+    let fared = outcomes.iter().map(|outcome| {
+        let (passed, failed) = (count(outcome.passed), count(outcome.failed));
+        let (others_passed, others_failed) = (all_passed - passed, all_failed - failed);
+        (outcome.choice.clone(), Fared { passed, failed, others_passed, others_failed })
+    });
+    Some(fared.collect())
+}
