@@ -76,6 +76,7 @@ fn a_password_in_the_database_url_shows_nowhere() {
             retention: config.retention.clone(),
             installation: String::new(),
             process: String::new(),
+            role: crate::recorder::Role::Server,
             quality: config.quality,
             calibration: config.calibration,
             abandon_after: config.abandon_after,

@@ -242,6 +242,7 @@ mod tests {
     use super::*;
     use crate::config::{Config, Settings};
     use crate::model::ManualClock;
+    use crate::recorder::Role;
     use crate::service::Service;
 
     #[tokio::test]
@@ -253,7 +254,7 @@ mod tests {
         let settings = Settings { home: Some(home.path().to_owned()), ..Settings::default() };
         let config = Config::load(settings, |_| None).unwrap();
         let clock = Arc::new(ManualClock::new("2026-02-13T12:00:00Z".parse().unwrap()));
-        let service = Service::open_with(&config, clock.clone()).unwrap();
+        let service = Service::open_with(&config, Role::Server, clock.clone()).unwrap();
         let watch = Watch::over(service.intake.recorder().clone());
 
         let ready = watch.readiness().await;

@@ -14,7 +14,7 @@ use crate::mcp::reading::budget::{budget, tokens};
 use crate::mcp::tool::{Answer, Context, ToolError};
 use crate::model::{Clock, ManualClock, QualityRules};
 use crate::query::Query;
-use crate::recorder::{Intake, Recorder, RecorderOptions, Retention, Switch};
+use crate::recorder::{Intake, Recorder, RecorderOptions, Retention, Role, Switch};
 use crate::store::DatabaseTarget;
 use crate::store::documents::DocumentsTarget;
 use crate::store::index::Scope;
@@ -50,6 +50,7 @@ impl Home {
             documents: DocumentsTarget::Folder(folder.path().to_owned()),
             installation: "test".to_owned(),
             process: "p1".to_owned(),
+            role: Role::Server,
             quality: QualityRules::default(),
             calibration: CalibrationRules::default(),
             abandon_after: Duration::from_secs(86_400),
