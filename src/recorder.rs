@@ -50,7 +50,7 @@ use crate::store::{Sealed, Stores};
 use late::Late;
 use retirement::Retirement;
 use saving::Waits;
-use scribe::{Scribe, Task};
+use scribe::{Errand, Scribe, Task};
 use watch::Watches;
 use writer::{Job, Writer};
 
@@ -326,8 +326,13 @@ impl Recorder {
         let is_indexed = ack.saved.is_some_and(|saved| saved.database == SaveState::Saved);
         let mut written = None;
         if let Some(project) = project {
-            let task =
-                Task { trace_id: trace_id.clone(), project, flags: true, ahead: !is_indexed, gone: false };
+            let task = Task {
+                trace_id: trace_id.clone(),
+                project,
+                flags: true,
+                ahead: !is_indexed,
+                errand: Errand::Write,
+            };
             let answer = self.inner.scribe.write_and_tell(task);
             if let Ok(Ok(Ok(Some(document)))) = tokio::time::timeout(PATIENCE, answer).await {
                 written = Some(document);

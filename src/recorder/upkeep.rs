@@ -10,7 +10,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio::sync::oneshot;
 
-use super::scribe::Task;
+use super::scribe::{Errand, Task};
 use super::writer::Job;
 use super::{Recorder, stores_identity};
 use crate::error::Result;
@@ -188,7 +188,7 @@ impl Recorder {
                 project: left.project,
                 flags: true,
                 ahead: false,
-                gone: false,
+                errand: Errand::Write,
             });
         }
         Ok(())
