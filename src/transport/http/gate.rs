@@ -141,7 +141,7 @@ impl Gate {
     /// Refuses a caller that asks more often than it may.
     fn keep_pace(&self, caller: Option<&Caller>) -> Result<(), Refusal> {
         let (Some(pace), Some(caller)) = (&self.pace, caller) else { return Ok(()) };
-        pace.take(caller, self.clock.now()).map_err(|wait| {
+        pace.take(caller, self.clock.elapsed()).map_err(|wait| {
             self.counts.rate_limited();
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             let sentence = format!(

@@ -204,6 +204,15 @@ async fn a_token_that_asks_too_often_is_told_when_to_go_on_and_others_are_not() 
 }
 
 #[tokio::test]
+async fn setting_the_time_back_holds_nobody_up() {
+    let guarded = Guarded::with(|options| options.rate_limit = 2).await;
+    while guarded.echo(&guarded.one).await.status == 200 {}
+    guarded.clock.set("2026-02-13T13:30:22Z".parse().unwrap());
+    guarded.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(guarded.echo(&guarded.one).await.status, 200);
+}
+
+#[tokio::test]
 async fn who_is_on_the_same_machine_and_needs_no_token_asks_as_often_as_they_like() {
     let server = Server::with(|options| options.rate_limit = 1).await;
     for _ in 0..20 {
