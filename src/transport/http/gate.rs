@@ -25,6 +25,7 @@ use super::names::Names;
 use super::pace::Pace;
 use super::refusal::{self, Refusal};
 use super::shares::{Share, Shares};
+use super::sse;
 use crate::access::Principal;
 use crate::metrics::{Exposition, Kind};
 use crate::model::Clock;
@@ -126,16 +127,20 @@ impl Gate {
         let caller = Caller::of(&request);
         self.keep_pace(caller.as_ref())?;
         let share = self.share(caller.as_ref(), &request)?;
-        let (parts, bytes, _memory) = self.read_body(request, caller.as_ref()).await?;
+        let (parts, bytes, memory) = self.read_body(request, caller.as_ref()).await?;
         if let Some(guard) = &self.guard {
             guard.judge(parts.extensions.get::<Principal>(), &bytes)?;
         }
-        let request = Request::from_parts(parts, Body::from(bytes));
-        let slot = self.take_slot(&request)?;
+        let mut request = Request::from_parts(parts, Body::from(bytes));
+        let admitted =
+            Arc::new(Admitted { _slot: self.take_slot(&request)?, _share: share, _memory: memory });
+        if request.uri().path() == sse::MESSAGES_PATH {
+            request.extensions_mut().insert(Arc::clone(&admitted));
+        }
         let response = tokio::time::timeout(self.answer_timeout, next.run(request)).await.map_err(|_| {
             Refusal::new(StatusCode::GATEWAY_TIMEOUT, "the request took too long and was cancelled")
         })?;
-        Ok(hold_while_streaming(refusal::in_json(response).await, (slot, share)))
+        Ok(hold_while_streaming(refusal::in_json(response).await, admitted))
     }
 
     /// Refuses a caller that asks more often than it may.
@@ -268,7 +273,16 @@ impl Gate {
     }
 }
 
+/// What a request holds until it is answered; a message for a session hands it on to the call that it is.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    _slot: OwnedSemaphorePermit,
+    _share: Share,
+    _memory: Memory,
+}
+
 /// The memory that one body takes, and the caller's share of it.
+#[derive(Debug)]
 struct Memory {
     held: Option<OwnedSemaphorePermit>,
     share: Share,
@@ -278,19 +292,19 @@ struct Memory {
 ///
 /// A subscription says so in a header, which rmcp holds against the body.
 fn asks_for_stream(request: &Request) -> bool {
-    let is_session = request.uri().path() == super::sse::STREAM_PATH && request.method() == Method::GET;
+    let is_session = request.uri().path() == sse::STREAM_PATH && request.method() == Method::GET;
     let is_subscription =
         request.headers().get("mcp-method").is_some_and(|method| method == "subscriptions/listen");
     is_session || is_subscription
 }
 
-fn hold_while_streaming(response: Response, slot: (OwnedSemaphorePermit, Share)) -> Response {
+fn hold_while_streaming(response: Response, admitted: Arc<Admitted>) -> Response {
     if !is_event_stream(response.headers()) {
         return response;
     }
     response.map(|body| {
         Body::from_stream(body.into_data_stream().map(move |chunk| {
-            let _held = &slot;
+            let _held = &admitted;
             chunk
         }))
     })

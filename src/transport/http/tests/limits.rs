@@ -287,3 +287,74 @@ async fn one_token_cannot_hold_all_of_the_memory_for_bodies() {
     let of_two = call(1, "echo", &"x".repeat(30 * 1024));
     assert_eq!(guarded.server.post("/mcp", &bearing(&guarded.two), &of_two).await.status, 200);
 }
+
+/// A session that has shaken hands, and where its messages go.
+async fn session(server: &Server) -> (Stream, String) {
+    let mut stream = server.open_stream().await;
+    let endpoint = stream.event("endpoint").await.unwrap();
+    server.post(&endpoint, JSON, &initialize("2024-11-05")).await;
+    stream.message().await;
+    (stream, endpoint)
+}
+
+#[tokio::test]
+async fn a_call_over_sse_is_in_flight_until_its_answer_has_left() {
+    let server = Server::with(|options| options.max_requests = 2).await;
+    let (mut stream, endpoint) = session(&server).await;
+    for id in [1, 2] {
+        assert_eq!(server.post(&endpoint, JSON, &call(id, "wait", "")).await.status, 202);
+        server.echo.entered().await;
+    }
+    let refused = server.post(&endpoint, JSON, &call(3, "echo", "")).await;
+    assert_eq!((refused.status, refused.headers["retry-after"].as_str()), (503, "1"));
+    assert_eq!(server.post("/mcp", JSON, &call(3, "echo", "")).await.status, 503);
+    server.echo.let_go();
+    stream.message().await;
+    assert_eq!(server.post("/mcp", JSON, &call(3, "echo", "")).await.status, 200);
+}
+
+#[tokio::test]
+async fn one_session_cannot_have_any_number_of_calls() {
+    let server = Server::start().await;
+    let (mut stream, endpoint) = session(&server).await;
+    for id in 0..32 {
+        assert_eq!(server.post(&endpoint, JSON, &call(id, "wait", "")).await.status, 202);
+        server.echo.entered().await;
+    }
+    let refused = server.post(&endpoint, JSON, &call(32, "echo", "")).await;
+    assert_eq!((refused.status, refused.headers["retry-after"].as_str()), (429, "1"));
+    insta::assert_snapshot!(refused.sentence(), @"the session has all of the 32 messages on their way that it may; read its answers before sending more");
+    let (_other, elsewhere) = session(&server).await;
+    assert_eq!(server.post(&elsewhere, JSON, &call(1, "echo", "")).await.status, 202);
+    server.echo.let_go();
+    stream.message().await;
+    assert_eq!(server.post(&endpoint, JSON, &call(32, "echo", "")).await.status, 202);
+}
+
+#[tokio::test]
+async fn what_is_called_over_sse_counts_with_the_memory_of_bodies() {
+    let server = Server::with(|options| options.max_body_bytes_in_flight = 100 * 1024).await;
+    let (mut stream, endpoint) = session(&server).await;
+    let large = |tool| call(1, tool, &"x".repeat(60 * 1024));
+    assert_eq!(server.post(&endpoint, JSON, &large("wait")).await.status, 202);
+    server.echo.entered().await;
+    assert_eq!(server.post("/mcp", JSON, &large("echo")).await.status, 503);
+    server.echo.let_go();
+    stream.message().await;
+    assert_eq!(server.post("/mcp", JSON, &large("echo")).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_call_over_sse_that_was_cancelled_holds_nothing_once_it_has_ended() {
+    let server = Server::with(|options| options.max_requests = 2).await;
+    let (_stream, endpoint) = session(&server).await;
+    for id in 0..40 {
+        // The one before may not have ended yet.
+        while server.post(&endpoint, JSON, &call(id, "wait", "")).await.status != 202 {}
+        server.echo.entered().await;
+        let cancelled =
+            json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}});
+        while server.post(&endpoint, JSON, &cancelled).await.status != 202 {}
+        server.echo.let_go();
+    }
+}
