@@ -13,9 +13,11 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 
+use super::caller::Peer;
 use super::metadata;
 use super::refusal::Refusal;
 use super::standing::Standing;
+use super::strangers::Strangers;
 use crate::access::{Authenticator, Principal, Rejected};
 use crate::store::index::{Permission, Scope};
 
@@ -53,8 +55,8 @@ impl Guard {
         Self { recheck_every: interval, ..self }
     }
 
-    /// Verifies the token of a request and puts the principal in its place.
-    pub(super) async fn identify(&self, request: &mut Request) -> Result<(), Refusal> {
+    /// Verifies the token of a request, as long as there is room for `strangers`, and puts the principal in its place.
+    pub(super) async fn identify(&self, request: &mut Request, strangers: &Strangers) -> Result<(), Refusal> {
         let path = request.uri().path();
         if OPEN_PATHS.contains(&path)
             || (metadata::PATHS.contains(&path) && self.authenticator.oauth().is_some())
@@ -63,8 +65,8 @@ impl Guard {
         }
         let is_protocol = PROTOCOL_PATHS.contains(&path);
         let presented = self.bearer(request.headers())?;
-        let verified = self.authenticator.verify(presented).await;
-        let principal = verified.map_err(|rejected| self.refusal(rejected))?;
+        let peer = request.extensions().get::<Peer>().copied();
+        let principal = strangers.identify(self, presented, peer).await?;
         if !is_protocol {
             self.demand_operator(&principal)?;
         }
@@ -114,7 +116,8 @@ impl Guard {
         )
     }
 
-    fn refusal(&self, rejected: Rejected) -> Refusal {
+    /// What a token is answered with that lets nobody in.
+    pub(super) fn refusal(&self, rejected: Rejected) -> Refusal {
         let sentence = rejected.to_string();
         match rejected {
             Rejected::Invalid | Rejected::Flawed(_) => self.unauthorized(sentence, Some("invalid_token")),

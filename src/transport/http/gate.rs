@@ -26,6 +26,7 @@ use super::pace::Pace;
 use super::refusal::{self, Refusal};
 use super::shares::{Share, Shares};
 use super::sse;
+use super::strangers::Strangers;
 use crate::access::Principal;
 use crate::metrics::{Exposition, Kind};
 use crate::model::Clock;
@@ -43,6 +44,7 @@ const DISCARDED_LIMITS: usize = 4;
 pub(super) struct Gate {
     names: Names,
     guard: Option<Guard>,
+    strangers: Strangers,
     clock: Arc<dyn Clock>,
     pace: Option<Pace>,
     requests: Arc<Semaphore>,
@@ -80,6 +82,7 @@ impl Gate {
         Self {
             names,
             guard: options.guard.clone(),
+            strangers: Strangers::new(Arc::clone(&options.clock)),
             clock: Arc::clone(&options.clock),
             pace: NonZeroU32::new(options.rate_limit).map(Pace::of),
             requests: Arc::new(Semaphore::new(max_requests as usize)),
@@ -118,7 +121,7 @@ impl Gate {
     async fn admit(&self, mut request: Request, next: Next) -> Result<Response, Refusal> {
         self.names.check(request.uri(), request.headers())?;
         if let Some(guard) = &self.guard {
-            guard.identify(&mut request).await?;
+            guard.identify(&mut request, &self.strangers).await?;
             // Who shows no token gets none of the memory for bodies; paths that are open to all take no body.
             if request.extensions().get::<Principal>().is_none() {
                 request = request.map(|_| Body::empty());

@@ -36,12 +36,18 @@ impl Pace {
         self.per_second
     }
 
+    /// Whether one would be let through.
+    pub(super) fn has_room(&self, caller: &Caller, now: Duration) -> bool {
+        let lasting = self.lasting.lock().unwrap_or_else(PoisonError::into_inner);
+        lasting.get(caller).is_none_or(|until| *until + self.each() <= now + BURST)
+    }
+
     /// Lets one request of the caller through, `now` by [`Clock::elapsed`](crate::model::Clock::elapsed).
     ///
     /// # Errors
     /// How long the caller has to wait until the next one is let through.
     pub(super) fn take(&self, caller: &Caller, now: Duration) -> Result<(), Duration> {
-        let each = Duration::from_secs(1) / self.per_second.get();
+        let each = self.each();
         let mut lasting = self.lasting.lock().unwrap_or_else(PoisonError::into_inner);
         let until = lasting.get(caller).map_or(now, |until| now.max(*until));
         let early = (until + each).saturating_sub(now + BURST);
@@ -56,6 +62,11 @@ impl Pace {
         }
         lasting.insert(caller.clone(), until + each);
         Ok(())
+    }
+
+    /// How long one request lasts at this pace.
+    fn each(&self) -> Duration {
+        Duration::from_secs(1) / self.per_second.get()
     }
 }
 
@@ -84,7 +95,9 @@ mod tests {
     fn two_seconds_worth_may_come_at_once_and_then_as_many_as_time_allows() {
         let pace = pace(10);
         let one = caller(1);
+        assert!(pace.has_room(&one, at(0)));
         assert_eq!(let_through(&pace, &one, at(0)), 20);
+        assert!(!pace.has_room(&one, at(99)) && pace.has_room(&one, at(100)));
         assert_eq!(pace.take(&one, at(0)), Err(Duration::from_millis(100)));
         assert_eq!(pace.take(&one, at(40)), Err(Duration::from_millis(60)), "asking too early costs nothing");
         assert_eq!(let_through(&pace, &one, at(100)), 1);

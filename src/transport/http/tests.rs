@@ -2,6 +2,7 @@
 
 mod limits;
 mod standing;
+mod strangers;
 
 use std::collections::HashMap;
 

@@ -3,27 +3,32 @@
 use chrono::TimeDelta;
 
 use super::*;
-use crate::access::{Authenticator, Keyring};
+use crate::access::{Authenticator, Keyring, OAuth};
 use crate::model::{ManualClock, QualityRules};
 use crate::store::DatabaseTarget;
 use crate::store::index::{Index, Permissions, Scope};
 
 /// What a request of a token begins its headers with.
-fn bearing(token: &str) -> String {
+pub(super) fn bearing(token: &str) -> String {
     format!("Authorization: Bearer {token}\r\n{JSON}")
 }
 
 /// A server that needs one of two tokens, and whose clock moves only when told to.
-struct Guarded {
+pub(super) struct Guarded {
     _folder: tempfile::TempDir,
-    server: Server,
+    pub(super) server: Server,
     clock: Arc<ManualClock>,
-    one: String,
-    two: String,
+    pub(super) one: String,
+    pub(super) two: String,
 }
 
 impl Guarded {
     async fn with(change: impl FnOnce(&mut HttpOptions)) -> Self {
+        Self::with_oauth(None, change).await
+    }
+
+    /// One that takes the tokens of an authorization server too.
+    pub(super) async fn with_oauth(oauth: Option<OAuth>, change: impl FnOnce(&mut HttpOptions)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new("2026-02-13T14:30:22Z".parse().unwrap()));
         let database = DatabaseTarget::Sqlite(folder.path().join("whytrace.db"));
@@ -37,13 +42,13 @@ impl Guarded {
         let of_server = clock.clone();
         let server = Server::with(move |options| {
             options.clock = of_server;
-            options.guard = Some(Guard::new(Authenticator::new(Some(keyring), None), |_, _| None));
+            options.guard = Some(Guard::new(Authenticator::new(Some(keyring), oauth), |_, _| None));
             change(options);
         });
         Self { server: server.await, _folder: folder, clock, one, two }
     }
 
-    async fn echo(&self, token: &str) -> Answer {
+    pub(super) async fn echo(&self, token: &str) -> Answer {
         self.server.post("/mcp", &bearing(token), &call(1, "echo", "a")).await
     }
 }
