@@ -264,6 +264,18 @@ async fn an_sse_session_speaks_no_version_without_a_handshake() {
 }
 
 #[tokio::test]
+async fn an_sse_session_has_no_streams_within_it_whatever_version_a_request_names() {
+    let server = Server::start().await;
+    let mut stream = server.open_stream().await;
+    let endpoint = stream.event("endpoint").await.unwrap();
+    let (_, mut listen) =
+        modern("subscriptions/listen", json!({"notifications": {"toolsListChanged": true}}));
+    listen["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"] = "2025-11-25".into();
+    assert_eq!(server.post(&endpoint, JSON, &listen).await.status, 202);
+    assert_eq!(stream.message().await["error"]["code"], -32601);
+}
+
+#[tokio::test]
 async fn messages_need_a_session_json_and_a_message() {
     let server = Server::start().await;
     let mut stream = server.open_stream().await;

@@ -12,7 +12,7 @@ use futures::FutureExt;
 use rmcp::ServerHandler;
 use rmcp::model::{
     ClientJsonRpcMessage, ClientNotification, ClientRequest, DiscoverRequestMethod, ErrorData,
-    ProtocolVersion, ServerConfig, ServerResult,
+    ProtocolVersion, ServerConfig, ServerResult, SubscriptionsListenRequestMethod,
 };
 use rmcp::service::{NotificationContext, RequestContext, RoleServer, Service, serve_server_with_ct};
 use tokio::sync::Semaphore;
@@ -175,10 +175,14 @@ impl<H: ServerHandler> Service<RoleServer> for WithHandshake<H> {
         request: ClientRequest,
         context: RequestContext<RoleServer>,
     ) -> Result<ServerResult, ErrorData> {
-        if matches!(request, ClientRequest::DiscoverRequest(_)) {
-            return Err(ErrorData::method_not_found::<DiscoverRequestMethod>());
+        match request {
+            ClientRequest::DiscoverRequest(_) => Err(ErrorData::method_not_found::<DiscoverRequestMethod>()),
+            // Of the versions without a handshake too: it would never be answered, and hold its place for ever.
+            ClientRequest::SubscriptionsListenRequest(_) => {
+                Err(ErrorData::method_not_found::<SubscriptionsListenRequestMethod>())
+            }
+            request => self.0.handle_request(request, context).await,
         }
-        self.0.handle_request(request, context).await
     }
 
     async fn handle_notification(
