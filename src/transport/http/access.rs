@@ -21,7 +21,8 @@ use super::strangers::Strangers;
 use crate::access::{Authenticator, Principal, Rejected};
 use crate::store::index::{Permission, Scope};
 
-/// Paths that say nothing of what is recorded, for those who watch over the server.
+/// Paths that say nothing of what is recorded, for those who watch over the server. What they answer is at hand, or
+/// looked for once in a while whoever asks.
 const OPEN_PATHS: [&str; 2] = ["/health", "/ready"];
 
 /// Paths that carry the protocol; whatever else there is, is for those who run the server.
@@ -41,6 +42,13 @@ pub struct Guard {
 /// What a message needs, by its method and the tool that it calls; `None` for what every principal may send.
 type Needs = fn(method: &str, tool: Option<&str>) -> Option<Permission>;
 
+/// Whether a path is open to all, tokens or none.
+pub(super) fn is_open(path: &str, guard: Option<&Guard>) -> bool {
+    OPEN_PATHS.contains(&path)
+        || (metadata::PATHS.contains(&path)
+            && guard.is_some_and(|guard| guard.authenticator.oauth().is_some()))
+}
+
 impl Guard {
     /// One that lets in whom this authenticator knows, to what these needs allow.
     #[must_use]
@@ -57,13 +65,7 @@ impl Guard {
 
     /// Verifies the token of a request, as long as there is room for `strangers`, and puts the principal in its place.
     pub(super) async fn identify(&self, request: &mut Request, strangers: &Strangers) -> Result<(), Refusal> {
-        let path = request.uri().path();
-        if OPEN_PATHS.contains(&path)
-            || (metadata::PATHS.contains(&path) && self.authenticator.oauth().is_some())
-        {
-            return Ok(());
-        }
-        let is_protocol = PROTOCOL_PATHS.contains(&path);
+        let is_protocol = PROTOCOL_PATHS.contains(&request.uri().path());
         let presented = self.bearer(request.headers())?;
         let peer = request.extensions().get::<Peer>().copied();
         let principal = strangers.identify(self, presented, peer).await?;

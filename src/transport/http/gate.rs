@@ -2,7 +2,8 @@
 //!
 //! Names are checked first, then the token, where the server needs one, then how often its caller asks and how much it
 //! holds, then the body is read whole, within its bounds of size and time, then there must be room, and only then does
-//! a handler see the request. A client that is slow or asks for too much is refused with a sentence, and a slow one
+//! a handler see the request. Paths that are open to all are only held to the first of these: they cost next to
+//! nothing, and a check of the server's health must not fail because others ask much. A client that is slow or asks for too much is refused with a sentence, and a slow one
 //! holds none of the room for requests while it is slow.
 
 use std::num::NonZeroU32;
@@ -18,7 +19,7 @@ use futures::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::HttpOptions;
-use super::access::Guard;
+use super::access::{self, Guard};
 use super::caller::Caller;
 use super::counts::Counts;
 use super::names::Names;
@@ -120,12 +121,13 @@ impl Gate {
 
     async fn admit(&self, mut request: Request, next: Next) -> Result<Response, Refusal> {
         self.names.check(request.uri(), request.headers())?;
+        if access::is_open(request.uri().path(), self.guard.as_ref()) {
+            // Open paths take no body, so nobody's body is kept.
+            let response = self.run(request.map(|_| Body::empty()), next).await?;
+            return Ok(refusal::in_json(response).await);
+        }
         if let Some(guard) = &self.guard {
             guard.identify(&mut request, &self.strangers).await?;
-            // Who shows no token gets none of the memory for bodies; paths that are open to all take no body.
-            if request.extensions().get::<Principal>().is_none() {
-                request = request.map(|_| Body::empty());
-            }
         }
         let caller = Caller::of(&request);
         self.keep_pace(caller.as_ref())?;
@@ -140,10 +142,14 @@ impl Gate {
         if request.uri().path() == sse::MESSAGES_PATH {
             request.extensions_mut().insert(Arc::clone(&admitted));
         }
-        let response = tokio::time::timeout(self.answer_timeout, next.run(request)).await.map_err(|_| {
-            Refusal::new(StatusCode::GATEWAY_TIMEOUT, "the request took too long and was cancelled")
-        })?;
+        let response = self.run(request, next).await?;
         Ok(hold_while_streaming(refusal::in_json(response).await, admitted))
+    }
+
+    async fn run(&self, request: Request, next: Next) -> Result<Response, Refusal> {
+        tokio::time::timeout(self.answer_timeout, next.run(request)).await.map_err(|_| {
+            Refusal::new(StatusCode::GATEWAY_TIMEOUT, "the request took too long and was cancelled")
+        })
     }
 
     /// Refuses a caller that asks more often than it may.

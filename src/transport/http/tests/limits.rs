@@ -1,12 +1,17 @@
 //! What one client may ask for, hold and delay; and that others do not feel it.
 
+use axum::body::Body;
+use axum::extract::Request;
 use chrono::TimeDelta;
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
 
 use super::*;
 use crate::access::{Authenticator, Keyring, OAuth};
 use crate::model::{ManualClock, QualityRules};
 use crate::store::DatabaseTarget;
 use crate::store::index::{Index, Permissions, Scope};
+use crate::transport::http::caller::Peer;
 
 /// What a request of a token begins its headers with.
 pub(super) fn bearing(token: &str) -> String {
@@ -361,5 +366,35 @@ async fn a_call_over_sse_that_was_cancelled_holds_nothing_once_it_has_ended() {
             json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}});
         while server.post(&endpoint, JSON, &cancelled).await.status != 202 {}
         server.echo.let_go();
+    }
+}
+
+#[tokio::test]
+async fn who_checks_the_servers_health_is_answered_when_there_is_no_room() {
+    let server = Server::with(|options| options.max_requests = 1).await;
+    let mut first = server.send(&post("/mcp", JSON, &call(1, "wait", "first").to_string())).await;
+    server.echo.entered().await;
+    assert_eq!(server.get("/more", "Host: localhost\r\n").await.status, 503);
+    assert_eq!(server.get("/health", "Host: localhost\r\n").await.status, 200);
+    server.echo.let_go();
+    assert_eq!(Answer::read(&mut first).await.status, 200);
+}
+
+#[tokio::test]
+async fn checks_that_come_through_a_proxy_do_not_count_with_what_else_comes_from_it() {
+    let options = HttpOptions { rate_limit: 1, ..HttpOptions::default() };
+    let gate = Arc::new(Gate::new(&options, Names::new(&[], &[]).unwrap()));
+    let more = get(async || "more");
+    let server = behind_gate(Router::new().route("/health", get(health)).route("/more", more), gate);
+    let server = TowerToHyperService::new(server);
+    let ask = async |path: &str| {
+        let mut request = Request::get(path).header("host", "localhost").body(Body::empty()).unwrap();
+        request.extensions_mut().insert(Peer("10.0.0.1:1".parse().unwrap()));
+        server.call(request).await.unwrap().status().as_u16()
+    };
+    while ask("/more").await == 200 {}
+    assert_eq!(ask("/more").await, 429);
+    for _ in 0..20 {
+        assert_eq!(ask("/health").await, 200);
     }
 }
