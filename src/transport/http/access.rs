@@ -45,8 +45,7 @@ type Needs = fn(method: &str, tool: Option<&str>) -> Option<Permission>;
 /// Whether a path is open to all, tokens or none.
 pub(super) fn is_open(path: &str, guard: Option<&Guard>) -> bool {
     OPEN_PATHS.contains(&path)
-        || (metadata::PATHS.contains(&path)
-            && guard.is_some_and(|guard| guard.authenticator.oauth().is_some()))
+        || (metadata::is_at(path) && guard.is_some_and(|guard| guard.authenticator.oauth().is_some()))
 }
 
 impl Guard {

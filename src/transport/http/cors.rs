@@ -40,7 +40,7 @@ impl Page {
     fn of(names: &Names, request: &Request) -> Option<Self> {
         let origin = request.headers().get(header::ORIGIN)?;
         names.check(request.uri(), request.headers()).ok()?;
-        let is_open = metadata::PATHS.contains(&request.uri().path());
+        let is_open = metadata::is_at(request.uri().path());
         Some(Self { origin: if is_open { HeaderValue::from_static("*") } else { origin.clone() } })
     }
 

@@ -1,6 +1,7 @@
 //! A client written by hand talks to the echo handler over real sockets.
 
 mod limits;
+mod metadata;
 mod standing;
 mod strangers;
 

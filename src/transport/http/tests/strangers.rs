@@ -18,20 +18,25 @@ const FOREIGN: &str = "eyJhbGciOiJFZERTQSIsImtpZCI6ImsxIn0.e30.AA";
 
 /// An issuer that says when it is asked, and does not answer until it is let go.
 #[derive(Clone, Debug)]
-struct Slow {
+pub(super) struct Slow {
     asked: Arc<Semaphore>,
     gate: Arc<Semaphore>,
 }
 
 impl Slow {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { asked: Arc::new(Semaphore::new(0)), gate: Arc::new(Semaphore::new(0)) }
     }
 
     fn oauth(&self) -> OAuth {
+        self.oauth_for("https://traces.example/mcp")
+    }
+
+    /// Takes its tokens where they are for this audience.
+    pub(super) fn oauth_for(&self, audience: &str) -> OAuth {
         let settings = OAuthSettings {
             issuer: "https://id.example".to_owned(),
-            audience: "https://traces.example/mcp".to_owned(),
+            audience: audience.to_owned(),
             jwks_url: None,
             scope_claims: Vec::new(),
             projects_claim: "projects".to_owned(),
