@@ -34,3 +34,18 @@ async fn what_a_challenge_names_is_there_under_whichever_path_clients_know_the_s
         assert!(!other.sentence().is_empty());
     }
 }
+
+#[tokio::test]
+async fn a_cache_may_keep_one_answer_for_all_pages() {
+    let server = known_as("https://traces.example/mcp").await;
+    for more in ["", "Origin: https://any.example\r\n", "Origin: https://other.example\r\n"] {
+        let found = server.get(PLACE, &format!("Host: traces.example\r\n{more}")).await;
+        assert_eq!(
+            (found.status, found.headers["access-control-allow-origin"].as_str()),
+            (200, "*"),
+            "{more}"
+        );
+        assert!(!found.headers.contains_key("vary") && found.headers["cache-control"].contains("public"));
+        assert!(!found.headers.contains_key("access-control-allow-credentials"));
+    }
+}
