@@ -111,7 +111,7 @@ impl Strangers {
         let mut known = self.known();
         known.insert(token, now);
         if known.len() > MOST_KNOWN
-            && let Some(oldest) = known.iter().min_by_key(|(_, held)| **held).map(|(token, _)| token.clone())
+            && let Some(oldest) = known.iter().min_by_key(|(_, held)| **held).map(|(token, _)| *token)
         {
             known.remove(&oldest);
         }
