@@ -35,10 +35,19 @@ const PATIENCE: Duration = Duration::from_millis(750);
 /// The most runs that are watched in one process; one that is watched twice counts twice.
 const MOST_WATCHED: usize = 2_000;
 
-/// Says that as many runs are watched as a process keeps track of.
+/// The most of them that one principal watches, so that it cannot watch for all.
+const MOST_WATCHED_BY_ONE: usize = MOST_WATCHED / 4;
+
+/// Says that one more run cannot be watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{MOST_WATCHED} runs are watched already, which is as many as this server keeps track of")]
-pub struct TooManyWatched;
+pub enum TooManyWatched {
+    /// As many runs are watched as a process keeps track of.
+    #[error("{MOST_WATCHED} runs are watched already, which is as many as this server keeps track of")]
+    InAll,
+    /// As many as one principal may watch, over all of its connections and streams.
+    #[error("this token watches {MOST_WATCHED_BY_ONE} runs already, which is as many as one may")]
+    ByOne,
+}
 
 /// There is more of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,12 +75,13 @@ pub struct Watch {
 }
 
 impl Recorder {
-    /// Begins to watch; runs are named by [`Watch::add`].
+    /// Begins to watch; runs are named by [`Watch::add`]. What the same `owner` watches counts together; `None` is
+    /// somebody who has the server to themselves.
     #[must_use]
-    pub fn watch(&self) -> Watch {
+    pub fn watch(&self, owner: Option<String>) -> Watch {
         let watches = Arc::clone(&self.inner.watches);
         let bell = Arc::new(Notify::new());
-        let id = watches.registry().enter(Arc::clone(&bell));
+        let id = watches.registry().enter(owner, Arc::clone(&bell));
         Watch { id, watches, bell }
     }
 
@@ -223,6 +233,7 @@ struct Registry {
 /// One who watches.
 #[derive(Debug)]
 struct Entry {
+    owner: Option<String>,
     runs: HashMap<TraceId, Watched>,
     /// What they have not been told yet, and whether it is the last of it.
     news: BTreeMap<TraceId, bool>,
@@ -236,10 +247,17 @@ struct Watched {
 }
 
 impl Registry {
-    fn enter(&mut self, bell: Arc<Notify>) -> u64 {
+    fn enter(&mut self, owner: Option<String>, bell: Arc<Notify>) -> u64 {
         self.last_id += 1;
-        self.entries.insert(self.last_id, Entry { runs: HashMap::new(), news: BTreeMap::new(), bell });
+        let entry = Entry { owner, runs: HashMap::new(), news: BTreeMap::new(), bell };
+        self.entries.insert(self.last_id, entry);
         self.last_id
+    }
+
+    /// How many runs somebody watches, over all of their entries.
+    fn watched_by(&self, owner: &str) -> usize {
+        let own = self.entries.values().filter(|entry| entry.owner.as_deref() == Some(owner));
+        own.map(|entry| entry.runs.len()).sum()
     }
 
     fn leave(&mut self, id: u64) {
@@ -255,6 +273,8 @@ impl Registry {
         scope: Scope,
         seen: Option<Seen>,
     ) -> Result<(), TooManyWatched> {
+        let Some(entry) = self.entries.get(&id) else { return Ok(()) };
+        let by_one = entry.owner.as_deref().map_or(0, |owner| self.watched_by(owner));
         let Some(entry) = self.entries.get_mut(&id) else { return Ok(()) };
         if seen.is_some_and(|seen| seen.is_finished) {
             entry.tell(&trace_id, true);
@@ -264,7 +284,10 @@ impl Registry {
             return Ok(());
         }
         if self.watched.values().sum::<usize>() >= MOST_WATCHED {
-            return Err(TooManyWatched);
+            return Err(TooManyWatched::InAll);
+        }
+        if by_one >= MOST_WATCHED_BY_ONE {
+            return Err(TooManyWatched::ByOne);
         }
         *self.watched.entry(trace_id.clone()).or_default() += 1;
         if seen.is_none() {

@@ -28,7 +28,7 @@ fn seen(events: u64) -> Seen {
 /// A registry with one who watches these runs, of which they have seen an event each.
 fn watching(runs: &[&str]) -> (Registry, u64) {
     let mut registry = Registry::default();
-    let one = registry.enter(Arc::default());
+    let one = registry.enter(None, Arc::default());
     for run in runs {
         registry.add(one, id(run), Scope::All, Some(seen(1))).unwrap();
     }
@@ -103,7 +103,7 @@ fn a_run_that_is_gone_is_told_as_its_end_and_one_that_was_never_there_is_awaited
 #[test]
 fn what_is_out_of_scope_is_as_if_it_were_not_there() {
     let mut registry = Registry::default();
-    let one = registry.enter(Arc::default());
+    let one = registry.enter(None, Arc::default());
     registry.add(one, id("a"), Scope::Projects(vec!["grid".to_owned()]), None).unwrap();
     look(&mut registry, &[growth("a", 1)]);
     look(&mut registry, &[ended("a", 2)]);
@@ -117,7 +117,7 @@ fn what_is_out_of_scope_is_as_if_it_were_not_there() {
 #[test]
 fn only_watched_runs_call_for_a_look() {
     let (mut registry, one) = watching(&["a"]);
-    let other = registry.enter(Arc::default());
+    let other = registry.enter(None, Arc::default());
     registry.add(other, id("a"), Scope::All, Some(seen(1))).unwrap();
     assert!(!registry.touch([&id("b")]));
     assert!(registry.touch([&id("b"), &id("a")]) && !registry.touch([&id("a")]));
@@ -135,11 +135,28 @@ fn what_is_watched_is_bounded_and_what_is_let_go_makes_room() {
     for number in 0..MOST_WATCHED {
         registry.add(one, id(&format!("r{number}")), Scope::All, None).unwrap();
     }
-    let other = registry.enter(Arc::default());
-    assert_eq!(registry.add(other, id("r0"), Scope::All, None), Err(TooManyWatched));
+    let other = registry.enter(None, Arc::default());
+    assert_eq!(registry.add(other, id("r0"), Scope::All, None), Err(TooManyWatched::InAll));
     registry.add(one, id("r0"), Scope::All, None).unwrap();
     registry.remove(one, &id("r1"));
     registry.add(other, id("r0"), Scope::All, None).unwrap();
     registry.leave(one);
     assert_eq!(registry.watched.values().sum::<usize>(), 1);
+}
+
+#[test]
+fn one_principal_cannot_watch_for_all_however_often_it_connects() {
+    let mut registry = Registry::default();
+    let enter = |registry: &mut Registry, who: &str| registry.enter(Some(who.to_owned()), Arc::default());
+    let connections: Vec<u64> = (0..6).map(|_| enter(&mut registry, "tok_1")).collect();
+    for number in 0..MOST_WATCHED_BY_ONE {
+        registry.add(connections[number % 6], id(&format!("r{number}")), Scope::All, None).unwrap();
+    }
+    let refused = registry.add(connections[0], id("more"), Scope::All, None);
+    assert_eq!(refused, Err(TooManyWatched::ByOne));
+    registry.add(connections[0], id("r0"), Scope::All, None).unwrap();
+    let other = enter(&mut registry, "tok_2");
+    registry.add(other, id("more"), Scope::All, None).unwrap();
+    registry.leave(connections[1]);
+    registry.add(connections[0], id("more"), Scope::All, None).unwrap();
 }

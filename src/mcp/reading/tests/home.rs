@@ -62,7 +62,8 @@ impl Home {
         let gate = Gate::new(None, Minter::new("p1", shared, || 7), Settings::default());
         let query = Query::new(recorder.stores().clone());
         let intake = Arc::new(Intake::new(gate, recorder, Switch::default()));
-        let context = Context { intake, query, scope: Scope::All, caller: CallerContext::default() };
+        let context =
+            Context { intake, query, scope: Scope::All, token_id: None, caller: CallerContext::default() };
         Self { context, clock, folder }
     }
 
