@@ -52,6 +52,8 @@ pub struct Config {
     pub prompts: Prompts,
     /// Whether secrets are taken out.
     pub redact: bool,
+    /// Whether whoever records a decision is given advice on it.
+    pub advice: bool,
     /// What is not recorded.
     pub switch: Switch,
     /// How long a run may be silent.
@@ -218,6 +220,7 @@ impl Config {
             tools,
             prompts,
             redact: settings.redact.unwrap_or(true),
+            advice: settings.advice.unwrap_or(true),
             switch: Switch {
                 all_off: !settings.enabled.unwrap_or(true),
                 projects_off: settings.disabled_projects.unwrap_or_default(),

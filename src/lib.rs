@@ -65,6 +65,7 @@
 //! A server of your own, or requests that are not a pipeline's, start from [`service::Service`].
 
 pub mod access;
+pub mod advice;
 pub mod calibration;
 pub mod config;
 pub mod demo;

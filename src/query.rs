@@ -17,7 +17,7 @@ use crate::model::{Timestamp, TraceId};
 use crate::statistics::{
     GroupBy, GroupedReport, GroupedSummary, PatternsReport, PrincipleTallies, Summary, SummaryReport,
 };
-use crate::store::index::{Cursor, Filter, Page, Scope, Sort, ValueOf};
+use crate::store::index::{ChoiceOutcome, Cursor, Filter, Page, Scope, Sort, ValueOf};
 use crate::store::{LoadedTrace, Stores};
 
 /// Answers questions about runs. Cheap to clone.
@@ -259,6 +259,19 @@ impl Query {
             }
         }
         Ok(flags)
+    }
+
+    /// How runs ended that decided the same question, by what they chose, for one intent where one is given.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database is away.
+    pub async fn choice_outcomes(
+        &self,
+        project: &str,
+        intent: Option<&str>,
+        decision: &str,
+    ) -> Result<Vec<ChoiceOutcome>> {
+        self.stores.index.choice_outcomes(project, intent, decision).await
     }
 
     /// How many recorded events the database does not hold yet.

@@ -58,6 +58,8 @@ pub struct Settings {
     pub prompts: Option<String>,
     /// Whether secrets are taken out.
     pub redact: Option<bool>,
+    /// Whether whoever records a decision is given advice on it.
+    pub advice: Option<bool>,
     /// Whether anything is recorded.
     pub enabled: Option<bool>,
     /// Projects that are not recorded.
@@ -170,6 +172,7 @@ impl Settings {
             tools: variables.text("TOOLS"),
             prompts: variables.text("PROMPTS"),
             redact: variables.truth("REDACT")?,
+            advice: variables.truth("ADVICE")?,
             enabled: variables.truth("ENABLED")?,
             disabled_projects: variables.list("DISABLED_PROJECTS"),
             abandon_after_hours: variables.parsed("ABANDON_AFTER_HOURS", "number of hours")?,
@@ -211,6 +214,7 @@ impl Settings {
             tools: self.tools.or(other.tools),
             prompts: self.prompts.or(other.prompts),
             redact: self.redact.or(other.redact),
+            advice: self.advice.or(other.advice),
             enabled: self.enabled.or(other.enabled),
             disabled_projects: self.disabled_projects.or(other.disabled_projects),
             abandon_after_hours: self.abandon_after_hours.or(other.abandon_after_hours),

@@ -3,6 +3,7 @@
 //! A tool reads its arguments, checks that the caller may write to that run ([`scope`]), hands the request on, and
 //! says what became of it ([`receipt`]): in a short text, and as data. Both suffice alone.
 
+mod advisor;
 mod batch;
 mod decision;
 mod finish;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub(crate) use self::advisor::Advisor;
 use super::failure;
 use super::tool::{Answer, Tool, ToolError};
 use crate::gate::request;

@@ -26,6 +26,7 @@ use serde_json::Value;
 use tracing::Instrument as _;
 
 use super::calls::Calls;
+use super::recording::Advisor;
 use super::registry::{Offer, Registry, ToolSet};
 use super::subscriptions::{self, Subscriptions};
 use super::tool::{Answer, Context, Tool, ToolError};
@@ -53,6 +54,7 @@ pub struct Server {
     tools: ToolSet,
     registry: Registry,
     calls: Arc<Calls>,
+    advisor: Arc<Advisor>,
     /// Whether the client stays connected between its requests, so that it can be told something.
     is_connected: bool,
     subscriptions: Subscriptions,
@@ -71,9 +73,16 @@ impl Server {
             tools,
             registry: Registry::new(tools),
             calls: Arc::default(),
+            advisor: Arc::new(Advisor::new(true)),
             is_connected: true,
             subscriptions: Subscriptions::default(),
         }
+    }
+
+    /// The same server, which gives no advice to whoever records.
+    #[must_use]
+    pub fn without_advice(self) -> Self {
+        Self { advisor: Arc::new(Advisor::new(false)), ..self }
     }
 
     /// The same server for clients that are this principal.
@@ -136,7 +145,10 @@ impl Server {
         Context {
             intake: Arc::clone(&self.intake),
             query: self.query.clone(),
+            may_read: principal.may(Permission::Read),
             scope: principal.scope,
+            advisor: Arc::clone(&self.advisor),
+            token_id: principal.token_id,
             caller: caller(request),
         }
     }

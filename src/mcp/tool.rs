@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 
+use crate::mcp::recording::Advisor;
 use crate::query::Query;
 use crate::recorder::Intake;
 use crate::store::index::Scope;
@@ -39,6 +40,12 @@ pub(crate) struct Context {
     pub query: Query,
     /// What whoever calls may see.
     pub scope: Scope,
+    /// Whether it may read at all, beside recording.
+    pub may_read: bool,
+    /// Advice to whoever records.
+    pub advisor: Arc<Advisor>,
+    /// Whoever calls, as [`Principal::token_id`](crate::access::Principal::token_id).
+    pub token_id: Option<String>,
     /// Who calls, as far as the client says.
     pub caller: crate::gate::CallerContext,
 }

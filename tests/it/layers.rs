@@ -28,7 +28,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer { modules: &["metrics"], blind_to: &["model"], holds: "counters, and how they are told" },
     Layer {
-        modules: &["calibration", "diagnose", "diff", "scorecard", "shown", "statistics", "words"],
+        modules: &["advice", "calibration", "diagnose", "diff", "scorecard", "shown", "statistics", "words"],
         blind_to: &[],
         holds: "pure functions over the model",
     },

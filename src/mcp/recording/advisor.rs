@@ -63,6 +63,13 @@ struct Record {
     looked_up: Duration,
 }
 
+/// Something that happened in a run and is no decision.
+pub(super) enum Milestone {
+    Began(String, Option<String>),
+    StageBegan(String),
+    StageEnded(String),
+}
+
 /// A record on its way.
 pub(super) struct Asked {
     record: Option<Lookup>,
@@ -90,17 +97,24 @@ impl Advisor {
         self.follow(trace_id, |run| run.kind = Some((project.to_owned(), intent.map(str::to_owned))));
     }
 
-    /// Events of a run were recorded.
-    pub(super) fn happened(&self, trace_id: &TraceId, events: &[EventRequest], at: Timestamp) {
-        for event in events {
-            let stage = event.stage.as_deref().unwrap_or_default();
-            match event.kind {
-                EventKind::Start => {
-                    self.began(trace_id, event.project.as_deref().unwrap_or_default(), event.intent.as_deref());
-                }
-                EventKind::StageStart => self.follow(trace_id, |run| run.course.stage_began(stage, at)),
-                EventKind::StageEnd => self.follow(trace_id, |run| run.course.stage_ended(stage)),
-                _ => {}
+    /// What of a batch matters for advice.
+    pub(super) fn milestones(events: &[EventRequest]) -> Vec<Milestone> {
+        let of = |event: &EventRequest| match event.kind {
+            EventKind::Start => Some(Milestone::Began(event.project.clone()?, event.intent.clone())),
+            EventKind::StageStart => event.stage.clone().map(Milestone::StageBegan),
+            EventKind::StageEnd => event.stage.clone().map(Milestone::StageEnded),
+            _ => None,
+        };
+        events.iter().filter_map(of).collect()
+    }
+
+    /// These happened in a run.
+    pub(super) fn happened(&self, trace_id: &TraceId, milestones: Vec<Milestone>, at: Timestamp) {
+        for milestone in milestones {
+            match milestone {
+                Milestone::Began(project, intent) => self.began(trace_id, &project, intent.as_deref()),
+                Milestone::StageBegan(stage) => self.follow(trace_id, |run| run.course.stage_began(&stage, at)),
+                Milestone::StageEnded(stage) => self.follow(trace_id, |run| run.course.stage_ended(&stage)),
             }
         }
     }

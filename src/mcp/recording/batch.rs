@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::finish::Outcome;
 use super::receipt::{self, Receipt};
-use super::{answer, parse, scope};
+use super::{Advisor, answer, parse, scope};
 use crate::error::Error;
 use crate::gate::request::{EventKind, RecordRequest, plain_schema};
 use crate::mcp::failure::{quoted_id, tool_error};
@@ -57,10 +57,15 @@ struct Batched {
 async fn call(context: &Arc<Context>, arguments: Value) -> Result<Answer, ToolError> {
     let request: RecordRequest = parse(arguments)?;
     let kinds: Vec<EventKind> = request.events.iter().map(|event| event.kind).collect();
+    let milestones = Advisor::milestones(&request.events);
     match record(context, request).await {
         Ok(recorded) => match conflict(&recorded) {
             Some(error) => Err(error),
-            None => Ok(batched(&recorded, &kinds)),
+            None => {
+                let now = context.intake.recorder().clock().now();
+                context.advisor.happened(&recorded.ack.trace_id, milestones, now);
+                Ok(batched(&recorded, &kinds))
+            }
         },
         Err(error) => {
             let at_finish = matches!(&error, Error::Conflict { .. });

@@ -1,4 +1,4 @@
-//! `trace_record_decision`: records one choice, and says what would make the record better.
+//! `trace_record_decision`: records one choice, with at most one line of advice on it.
 
 use std::sync::Arc;
 
@@ -27,9 +27,6 @@ pub(super) const TOOL: Tool = Tool {
     call: |context, arguments| async move { call(&context, arguments).await }.boxed(),
 };
 
-/// A reason of fewer characters says too little to judge the decision by later.
-const THIN_WHY_CHARS: usize = 20;
-
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(description = "")]
 struct Decided {
@@ -42,9 +39,17 @@ struct Decided {
 
 async fn call(context: &Arc<Context>, arguments: Value) -> Result<Answer, ToolError> {
     let request: DecisionRequest = parse(arguments)?;
-    let missing = missing(&request);
-    match record(context, request).await {
-        Ok(recorded) => Ok(decided(&recorded, missing)),
+    let asked = context.advisor.ask(&request, context);
+    match record(context, request.clone()).await {
+        Ok(recorded) => {
+            let is_first = !recorded.ack.is_duplicate() && !recorded.ack.late;
+            let advise = || {
+                let now = context.intake.recorder().clock().now();
+                context.advisor.advise(&recorded.ack.trace_id, &request, asked, now)
+            };
+            let advice = if is_first { advise() } else { None };
+            Ok(decided(&recorded, advice))
+        }
         Err(error) => Err(tool_error(error, context).await),
     }
 }
@@ -54,20 +59,7 @@ async fn record(context: &Context, request: DecisionRequest) -> Result<DecisionR
     context.intake.decision(request).await
 }
 
-/// What would make the decision easier to learn from: the one thing that matters most.
-fn missing(request: &DecisionRequest) -> Option<&'static str> {
-    if request.why.trim().chars().count() < THIN_WHY_CHARS {
-        Some("The why is thin: next time say what spoke for this choice and against the others.")
-    } else if request.alternatives_considered.is_empty() {
-        Some("No alternatives were given: next time name the options not taken, and why not.")
-    } else if request.confidence.is_none() {
-        Some("No confidence was given: next time say 0..1 how sure you are, so that it can be checked later.")
-    } else {
-        None
-    }
-}
-
-fn decided(recorded: &DecisionRecorded, missing: Option<&str>) -> Answer {
+fn decided(recorded: &DecisionRecorded, advice: Option<String>) -> Answer {
     let DecisionRecorded { ack, decision_id } = recorded;
     let receipt = Receipt::of(ack);
     let data = |advice| Decided { decision_id: decision_id.to_string(), receipt, advice };
@@ -84,33 +76,12 @@ fn decided(recorded: &DecisionRecorded, missing: Option<&str>) -> Answer {
         )
     } else if ack.late {
         let advice = "The run had ended: the decision is marked late. Record decisions as you make them.";
-        (format!("Decision {id} is recorded in trace {trace}."), Some(advice))
+        (format!("Decision {id} is recorded in trace {trace}."), Some(advice.to_owned()))
     } else {
-        (format!("Decision {id} is recorded in trace {trace}."), missing)
+        (format!("Decision {id} is recorded in trace {trace}."), advice)
     };
     let mut lines = vec![fact];
     lines.extend(receipt::sentences(ack));
-    lines.extend(advice.map(str::to_owned));
-    answer(&lines, &data(advice.map(str::to_owned)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::gate::request::AlternativeRequest;
-
-    #[test]
-    fn advice_names_the_one_thing_that_matters_most() {
-        let mut request = DecisionRequest { why: "recent".to_owned(), ..DecisionRequest::default() };
-        let mut steps = Vec::new();
-        steps.push(missing(&request));
-        request.why = "it covers the last month, the others do not".to_owned();
-        steps.push(missing(&request));
-        request.alternatives_considered = vec![AlternativeRequest::from("google (0.6)")];
-        steps.push(missing(&request));
-        request.confidence = Some(0.8);
-        steps.push(missing(&request));
-        let words: Vec<&str> = steps.iter().map(|step| step.map_or("nothing", |step| &step[..10])).collect();
-        assert_eq!(words, ["The why is", "No alterna", "No confide", "nothing"]);
-    }
+    lines.extend(advice.clone());
+    answer(&lines, &data(advice))
 }

@@ -41,8 +41,12 @@ struct Started {
 
 async fn call(context: &Arc<Context>, arguments: Value) -> Result<Answer, ToolError> {
     let request: StartRequest = parse(arguments)?;
+    let (project, intent) = (request.project.clone(), request.intent.clone());
     match start(context, request).await {
-        Ok(ack) => Ok(started(&ack)),
+        Ok(ack) => {
+            context.advisor.began(&ack.trace_id, &project, intent.as_deref());
+            Ok(started(&ack))
+        }
         Err(error) => Err(tool_error(error, context).await),
     }
 }
