@@ -90,7 +90,8 @@ impl fmt::Display for Advice {
                 "The same as decision {of} of this run: if nothing has changed since, the result will not either."
             ),
             Self::PoorRecord { fared, intent } => {
-                let intent = intent.as_ref().map(|intent| format!(" for intent {intent}")).unwrap_or_default();
+                let intent =
+                    intent.as_ref().map(|intent| format!(" for intent {intent}")).unwrap_or_default();
                 let (failed, runs) = (fared.failed, fared.passed + fared.failed);
                 write!(f, "This option failed the gate in {failed} of {runs} earlier runs{intent}")?;
                 match fared.others_passed + fared.others_failed {
@@ -99,14 +100,20 @@ impl fmt::Display for Advice {
                 }
             }
             Self::UnsureAlone => {
-                write!(f, "You are unsure and name no alternative: what else could be done, and what would tell?")
+                write!(
+                    f,
+                    "You are unsure and name no alternative: what else could be done, and what would tell?"
+                )
             }
             Self::Flood => write!(
                 f,
                 "{FLOOD} decisions in two minutes: record choices that could have gone otherwise, not steps."
             ),
             Self::StageOpen { stage, minutes } => {
-                write!(f, "Stage {stage} has been open for {minutes} min: end it (trace_record, stage_end) if it is done.")
+                write!(
+                    f,
+                    "Stage {stage} has been open for {minutes} min: end it (trace_record, stage_end) if it is done."
+                )
             }
             Self::ThinWhy => {
                 write!(f, "The why is thin: next time say what spoke for this choice and against the others.")
@@ -128,7 +135,12 @@ mod tests {
 
     #[test]
     fn an_option_is_bad_when_it_failed_often_and_more_often_than_others() {
-        let fared = |passed, failed, others_passed, others_failed| Fared { passed, failed, others_passed, others_failed };
+        let fared = |passed, failed, others_passed, others_failed| Fared {
+            passed,
+            failed,
+            others_passed,
+            others_failed,
+        };
         assert!(fared(2, 7, 0, 0).is_bad() && fared(2, 7, 20, 10).is_bad());
         assert!(!fared(0, 4, 9, 0).is_bad(), "too few");
         assert!(!fared(4, 6, 9, 1).is_bad(), "not often enough");

@@ -82,7 +82,8 @@ impl Course {
             fared
                 .filter(|fared| fared.is_bad())
                 .map(|fared| Advice::PoorRecord { fared, intent: intent.map(str::to_owned) }),
-            (decision.confidence.is_some_and(|confidence| confidence < UNSURE_BELOW) && !decision.has_alternatives)
+            (decision.confidence.is_some_and(|confidence| confidence < UNSURE_BELOW)
+                && !decision.has_alternatives)
                 .then_some(Advice::UnsureAlone),
             is_flood.then_some(Advice::Flood),
             forgotten,
@@ -126,7 +127,9 @@ impl Course {
         let kind = std::mem::discriminant(advice);
         let hash = match advice {
             Advice::Repeats { of } => self.hasher.hash_one((kind, of)),
-            Advice::PoorRecord { .. } => self.hasher.hash_one((kind, decision.decision, decision.what.trim())),
+            Advice::PoorRecord { .. } => {
+                self.hasher.hash_one((kind, decision.decision, decision.what.trim()))
+            }
             Advice::StageOpen { stage, .. } => self.hasher.hash_one((kind, stage)),
             _ => self.hasher.hash_one(kind),
         };
@@ -172,7 +175,8 @@ mod tests {
                 Sketch { what: &what, why: "recent", confidence: None, has_alternatives: false, ..GOOD };
             said.push(advice(&mut course, &bare, n));
         }
-        let expected = [Some(Advice::ThinWhy), Some(Advice::NoAlternatives), Some(Advice::NoConfidence), None, None];
+        let expected =
+            [Some(Advice::ThinWhy), Some(Advice::NoAlternatives), Some(Advice::NoConfidence), None, None];
         assert_eq!(said, expected);
     }
 
@@ -181,7 +185,10 @@ mod tests {
         let mut course = Course::default();
         assert_eq!(advice(&mut course, &GOOD, 0), None);
         assert_eq!(advice(&mut course, &Sketch { inputs: "{\"page\":2}", ..GOOD }, 1), None);
-        assert_eq!(advice(&mut course, &Sketch { what: " arxiv", ..GOOD }, 2), Some(Advice::Repeats { of: 1 }));
+        assert_eq!(
+            advice(&mut course, &Sketch { what: " arxiv", ..GOOD }, 2),
+            Some(Advice::Repeats { of: 1 })
+        );
         assert_eq!(advice(&mut course, &GOOD, 3), None, "it was said");
     }
 

@@ -1,5 +1,6 @@
 //! The server as clients meet it: through rmcp's own client over a pipe, on stores of its own.
 
+mod advice;
 mod completion;
 mod contract;
 mod mending;

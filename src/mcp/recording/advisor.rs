@@ -113,7 +113,9 @@ impl Advisor {
         for milestone in milestones {
             match milestone {
                 Milestone::Began(project, intent) => self.began(trace_id, &project, intent.as_deref()),
-                Milestone::StageBegan(stage) => self.follow(trace_id, |run| run.course.stage_began(&stage, at)),
+                Milestone::StageBegan(stage) => {
+                    self.follow(trace_id, |run| run.course.stage_began(&stage, at))
+                }
                 Milestone::StageEnded(stage) => self.follow(trace_id, |run| run.course.stage_ended(&stage)),
             }
         }
