@@ -72,8 +72,8 @@ fn commands_leave_old_and_silent_runs_to_servers() {
         let mut server = home.server();
         server.initialize(VERSION);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let after = owned(&[("silent", "incomplete")]);
-        runtime.block_on(eventually("a server does both", async || state() == after));
+        // Only what has ended is deleted, so that the silent run was closed first, at the time of its last event.
+        runtime.block_on(eventually("a server does both", async || state().is_empty()));
         assert!(server.close().success());
     });
 }
