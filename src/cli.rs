@@ -27,6 +27,7 @@ mod reach;
 mod redact;
 mod reindex;
 mod screen;
+mod search;
 mod serve;
 mod show;
 mod summary;
@@ -113,6 +114,8 @@ enum Command {
     Compare(compare::Compare),
     /// Say which principles keep failing, and whether that changes
     Patterns(patterns::Patterns),
+    /// Find decisions of all runs, or what became of an option
+    Search(Box<search::Search>),
     /// Calibration flags: what needs attention, and answering it
     Flags(flags::Flags),
     /// Take in trace documents: JSON files, folders of them, or JSON Lines
@@ -218,6 +221,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Some(Command::Show(show)) => show.run(&config).await,
             Some(Command::Compare(compare)) => compare.run(&config).await,
             Some(Command::Patterns(patterns)) => patterns.run(&config).await,
+            Some(Command::Search(search)) => search.run(&config).await,
             Some(Command::Flags(flags)) => flags.run(&config).await,
             Some(Command::Import(import)) => import.run(&config).await,
             Some(Command::Doctor(doctor)) => doctor.run(&config).await,

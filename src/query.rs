@@ -4,11 +4,13 @@
 //! for a protocol or a terminal; that is for those who ask. Start at [`Query`].
 
 mod choices;
+mod decisions;
 mod resolve;
 
 use std::collections::HashSet;
 
 use chrono::TimeDelta;
+pub use decisions::{DecisionOverview, FoundDecisions, KnownOption, KnownOptions};
 
 use crate::calibration::Flag;
 use crate::diff::{Comparison, compare};

@@ -11,6 +11,7 @@
 
 mod facts;
 mod group;
+mod options;
 mod patterns;
 pub mod proportion;
 mod report;
@@ -21,6 +22,7 @@ mod tally;
 
 pub use facts::RunFacts;
 pub use group::{GroupBy, GroupReport, GroupedReport, GroupedSummary, UnknownGrouping};
+pub use options::{OptionRecord, Side, Use};
 pub use patterns::{GapCount, Pattern, PatternsReport, Trend, patterns};
 pub use proportion::{difference, wilson};
 pub use report::{

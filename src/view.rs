@@ -6,8 +6,10 @@
 //! goes through [`saying`]. Nothing here reads a store, knows a protocol, or measures an answer as a whole.
 
 pub mod comparison;
+pub mod decision;
 pub mod flag;
 pub mod moment;
+pub mod option;
 pub mod overview;
 pub mod pattern;
 pub mod run;

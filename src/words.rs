@@ -9,6 +9,7 @@
 //! searches for.
 
 mod folded;
+mod marked;
 mod query;
 
 use std::borrow::Cow;
@@ -18,6 +19,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 pub use folded::{CHOICE_BYTES, choice, query_hash};
+pub use marked::Marked;
 pub use query::{QUERY_TERMS, SearchQuery, Term};
 
 use crate::shown::is_ignorable;

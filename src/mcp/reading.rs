@@ -18,6 +18,7 @@ mod moment;
 mod notes;
 mod patterns;
 mod scored;
+mod search;
 mod shape;
 mod sheet;
 mod summary;
@@ -25,8 +26,8 @@ mod summary;
 use super::tool::Tool;
 
 /// The tools that read, in the order in which clients are shown them.
-pub(super) const TOOLS: [Tool; 6] =
-    [list::TOOL, summary::TOOL, full::TOOL, compare::TOOL, patterns::TOOL, flags::TOOL];
+pub(super) const TOOLS: [Tool; 7] =
+    [list::TOOL, summary::TOOL, full::TOOL, compare::TOOL, search::TOOL, patterns::TOOL, flags::TOOL];
 
 #[cfg(test)]
 mod tests;

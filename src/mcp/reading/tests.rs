@@ -4,4 +4,5 @@ mod bounds;
 pub(super) mod home;
 mod reading;
 mod schemas;
+mod searching;
 mod telling;
