@@ -4,7 +4,10 @@
 //! for a protocol or a terminal; that is for those who ask. Start at [`Query`].
 
 mod choices;
+mod confidence;
 mod resolve;
+
+pub use confidence::Confidence;
 
 use std::collections::HashSet;
 

@@ -6,6 +6,7 @@
 //! events to rows instead of two that could drift apart.
 
 mod choices;
+mod confidence;
 mod copy;
 mod events;
 mod facts;
@@ -25,6 +26,7 @@ mod upkeep;
 use std::sync::Arc;
 
 pub use choices::Choice;
+pub use confidence::{ConfidenceFilter, StatedConfidence};
 pub use copy::KeptRow;
 pub use events::Documented;
 pub use filter::{Filter, Gate, Scope};
