@@ -6,7 +6,7 @@ use super::{Overview, Query};
 use crate::error::Result;
 use crate::model::Timestamp;
 use crate::statistics::{ConfidenceBy, ConfidenceGroup, ConfidenceReport};
-use crate::store::index::ConfidenceFilter;
+use crate::store::index::{ConfidenceFilter, ConfidenceReach};
 
 /// Stated confidence against what came of it, over a window of time.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ impl Query {
         let after = days.map(|days| now.plus(-TimeDelta::days(i64::from(days))));
         let mut window = filter.clone();
         window.runs.ended_after = after;
-        let stated = self.stores.index.stated_confidence(&window, by).await?;
+        let stated = self.stores.index.stated_confidence(&window, by, ConfidenceReach::default()).await?;
         let report = ConfidenceReport::of(&stated.all, min_n);
         let (groups, left_out_by_min_n) = stated.groups.report(min_n);
         let without_filter = if report.n == 0 { Some(self.overview(&filter.runs).await?) } else { None };

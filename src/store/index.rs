@@ -26,7 +26,7 @@ mod upkeep;
 use std::sync::Arc;
 
 pub use choices::Choice;
-pub use confidence::{ConfidenceFilter, StatedConfidence};
+pub use confidence::{ConfidenceFilter, ConfidenceReach, StatedConfidence};
 pub use copy::KeptRow;
 pub use events::Documented;
 pub use filter::{Filter, Gate, Scope};

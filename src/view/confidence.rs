@@ -44,7 +44,7 @@ pub fn group(group: &ConfidenceGroup) -> Value {
     fields.extend(group.value.is_none().then(|| ("unknown", true.into())));
     fields.extend([("n", group.n.into()), ("runs", group.runs.into())]);
     fields.extend(of_leaning(&group.leaning));
-    fields.extend([("ece", rounded(group.ece)), ("brier", brier(&group.brier))]);
+    fields.extend([("ece", rounded(group.ece)), ("brier", rounded(group.brier.score))]);
     object(fields)
 }
 
@@ -85,14 +85,16 @@ pub fn range(low: f64, high: f64) -> String {
 /// The Brier score and its parts in one line.
 #[must_use]
 pub fn brier_text(brier: &BrierReport) -> String {
+    // What rounds to nothing has no sign.
+    let within = if brier.within_bins.abs() < 5e-4 { 0.0 } else { brier.within_bins };
     format!(
         "Brier score {:.3} = reliability {:.3} - resolution {:.3} + uncertainty {:.3} {} {:.3} within bins",
         brier.score,
         brier.reliability,
         brier.resolution,
         brier.uncertainty,
-        if brier.within_bins < 0.0 { "-" } else { "+" },
-        brier.within_bins.abs()
+        if within < 0.0 { "-" } else { "+" },
+        within.abs()
     )
 }
 

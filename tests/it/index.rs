@@ -6,6 +6,7 @@
 
 mod choices;
 mod columns;
+mod confidence;
 mod endings;
 mod interruption;
 mod listing;

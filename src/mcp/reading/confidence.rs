@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -13,7 +13,7 @@ use super::failing::{of_many, refused};
 use super::sheet::{Kept, Sheet};
 use super::{empty, shape, window};
 use crate::gate::Refusal;
-use crate::gate::request::{parse, plain_schema};
+use crate::gate::request::{parse, plain_schema, show_only};
 use crate::mcp::tool::{Answer, Context, Tool, ToolError};
 use crate::model::Timestamp;
 use crate::query::Confidence;
@@ -41,7 +41,7 @@ pub(super) const TOOL: Tool = Tool {
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(description = "")]
+#[schemars(description = "", transform = show_few)]
 pub(super) struct ConfidenceRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     project: Option<String>,
@@ -60,19 +60,19 @@ pub(super) struct ConfidenceRequest {
     days: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<i64>,
-    // Few need these; a model pays for what it is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(skip)]
     domain: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(skip)]
     agent: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(skip)]
     model: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(skip)]
     min_n: Option<i64>,
+}
+
+/// The other conditions are taken as well; few need them, and a model pays for what it is shown.
+fn show_few(schema: &mut Schema) {
+    show_only(schema, &["project", "intent", "stage", "decision", "group_by", "days", "max_tokens"]);
 }
 
 async fn call(context: Arc<Context>, arguments: Value) -> Result<Answer, ToolError> {
@@ -134,8 +134,12 @@ impl ConfidenceRequest {
         }
         sheet.list("bins", "Said (mean), right (95 % interval), decisions and runs:");
         sheet.items("bins", report.bins.iter().map(bin));
-        sheet.list("equal_mass_bins", "The same in bins of about as many decisions:");
-        sheet.items("equal_mass_bins", report.equal_mass_bins.iter().map(bin));
+        if has_same_bins(report) {
+            sheet.lines("errors", "Bins of about as many decisions each are the same");
+        } else {
+            sheet.list("equal_mass_bins", "The same in bins of about as many decisions:");
+            sheet.items("equal_mass_bins", report.equal_mass_bins.iter().map(bin));
+        }
         empty::explain(&mut sheet, found.without_filter.as_ref());
         sheet.finish().0
     }
@@ -179,10 +183,16 @@ impl ConfidenceRequest {
             ));
         }
         if report.without_outcome > 0 {
-            text.push_str(&format!("; {} more have neither", count_text(report.without_outcome)));
+            text.push_str(&format!("; of {} more neither is known", count_text(report.without_outcome)));
         }
         text
     }
+}
+
+/// Whether both kinds of bins part the decisions alike; then one of them is enough.
+fn has_same_bins(report: &ConfidenceReport) -> bool {
+    let counts = |bins: &[Bin]| bins.iter().map(|bin| bin.n).collect::<Vec<_>>();
+    counts(&report.bins) == counts(&report.equal_mass_bins)
 }
 
 fn headline(report: &ConfidenceReport) -> String {
@@ -194,7 +204,7 @@ fn headline(report: &ConfidenceReport) -> String {
 
 fn of_runs(decisions: i64, runs: i64) -> String {
     let count = |n: i64| usize::try_from(n).unwrap_or(0);
-    format!("{} of {}", counted(count(decisions), "decision"), counted(count(runs), "run"))
+    format!("{} in {}", counted(count(decisions), "decision"), counted(count(runs), "run"))
 }
 
 fn group(group: &ConfidenceGroup) -> (Value, String) {
@@ -242,7 +252,7 @@ fn output_schema() -> Map<String, Value> {
         ("groups", "array", ""),
         ("left_out_by_min_n", "integer", "Groups"),
         ("bins", "array", ""),
-        ("equal_mass_bins", "array", ""),
+        ("equal_mass_bins", "array", "Where unlike bins"),
         ("pending", "integer", ""),
         ("without_filter", "object", ""),
         ("values", "array", ""),

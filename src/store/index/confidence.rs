@@ -13,12 +13,6 @@ use crate::statistics::{ConfidenceBy, GroupedConfidence, Observations, Observed,
 use crate::store::session::Session;
 use crate::store::sql::Sql;
 
-/// Runs whose decisions are read, at most.
-const MOST_RUNS: usize = 4_000;
-
-/// Decisions that are read, at most; of the newest run all.
-const MOST_DECISIONS: i64 = 40_000;
-
 /// Which decisions a question about confidence is about; they meet all conditions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConfidenceFilter {
@@ -32,6 +26,15 @@ pub struct ConfidenceFilter {
     pub stage: Option<String>,
     /// The key.
     pub decision: Option<String>,
+}
+
+/// How much is read for one question: the newest runs, as far as both reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConfidenceReach {
+    /// Runs whose decisions are read.
+    pub runs: u32,
+    /// Decisions with a confidence that these runs may have; of the newest run all are read.
+    pub decisions: i64,
 }
 
 /// What was read.
@@ -58,6 +61,12 @@ struct CountRow {
     decisions: i64,
 }
 
+impl Default for ConfidenceReach {
+    fn default() -> Self {
+        Self { runs: 4_000, decisions: 40_000 }
+    }
+}
+
 impl Index {
     /// Counts decisions of finished runs that stated a confidence, by what they said and what came of it: their own
     /// outcome, else the verdict of their run's gate.
@@ -68,10 +77,11 @@ impl Index {
         &self,
         filter: &ConfidenceFilter,
         by: Option<ConfidenceBy>,
+        reach: ConfidenceReach,
     ) -> Result<StatedConfidence> {
         self.read(async |session| {
             let mut stated = StatedConfidence::default();
-            let cut = cut(session, filter).await?;
+            let cut = cut(session, filter, reach).await?;
             stated.read_since = cut.as_ref().map(|(at, _)| Timestamp::new(*at));
             let sql = counts(filter, by, cut, session.is_postgres());
             session.each(sql, |row: CountRow| stated.take(row, by.is_some())).await?;
@@ -98,24 +108,26 @@ impl StatedConfidence {
 }
 
 /// Where there are more runs than are read, the last one that is.
-async fn cut(session: &mut Session, filter: &ConfidenceFilter) -> sqlx::Result<Option<Cut>> {
+async fn cut(
+    session: &mut Session,
+    filter: &ConfidenceFilter,
+    reach: ConfidenceReach,
+) -> sqlx::Result<Option<Cut>> {
     let mut sql = Sql::new("select t.ended_at, t.trace_id, t.confidence_count from traces t");
     filter.push_runs(&mut sql, session.is_postgres());
-    sql.push(" order by t.ended_at desc, t.trace_id desc limit ")
-        .arg(i64::try_from(MOST_RUNS + 1).unwrap_or(1));
-    let runs: Vec<(DateTime<Utc>, String, i64)> = session.fetch(sql).await?;
-    let mut decisions = 0;
-    let read = runs
-        .iter()
-        .take(MOST_RUNS)
-        .take_while(|(_, _, count)| {
-            let is_first = decisions == 0;
-            decisions += count;
-            is_first || decisions <= MOST_DECISIONS
-        })
-        .count();
+    sql.push(" order by t.ended_at desc, t.trace_id desc limit ").arg(i64::from(reach.runs) + 1);
+    let mut runs: Vec<(DateTime<Utc>, String, i64)> = session.fetch(sql).await?;
+    let (mut read, mut decisions) = (0, 0);
+    for (_, _, count) in runs.iter().take(reach.runs as usize) {
+        decisions += count;
+        if read > 0 && decisions > reach.decisions {
+            break;
+        }
+        read += 1;
+    }
     let is_cut = read < runs.len();
-    Ok(runs.into_iter().nth(read.saturating_sub(1)).filter(|_| is_cut).map(|(at, id, _)| (at, id)))
+    runs.truncate(read);
+    Ok(runs.pop().filter(|_| is_cut).map(|(at, id, _)| (at, id)))
 }
 
 fn counts(filter: &ConfidenceFilter, by: Option<ConfidenceBy>, cut: Option<Cut>, postgres: bool) -> Sql {
