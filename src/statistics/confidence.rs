@@ -12,6 +12,7 @@
 mod bins;
 mod brier;
 mod groups;
+mod kept;
 mod leaning;
 mod observations;
 mod report;
@@ -20,6 +21,7 @@ mod sums;
 pub use bins::{Bin, FIXED_BINS, fixed_bin};
 pub use brier::BrierReport;
 pub use groups::{ConfidenceBy, ConfidenceGroup, GroupedConfidence, UnknownConfidenceGrouping};
+pub use kept::{KEPT_NUMBERS, KeptSums, RunConfidence};
 pub use leaning::{Leaning, Verdict};
 pub use observations::{Observations, Observed, Thousandths};
 pub use report::ConfidenceReport;
