@@ -7,7 +7,8 @@
 //! 1. [`Windows::of`] says which runs matter to a run that just finished: from when, until when, of whom.
 //! 2. [`Baseline`] holds what those runs say. The index answers each window with a query, and [`Past`] from
 //!    memory where many runs are checked; [`Baseline::from_runs`] is the plain reference over all runs.
-//! 3. [`check`](check()) compares, and gives a [`Finding`] for each of the four kinds that applies.
+//! 3. [`check`](check()) compares, and gives a [`Finding`] for each kind that applies. Stated confidence is checked
+//!    beside it, over days of its own: [`confidence`].
 //! 4. [`Flag::observe`] turns findings into the one lasting record per kind, subject and project, and says
 //!    what to announce; [`Flag::review`] is what people do about it.
 //!
@@ -18,6 +19,7 @@
 mod alerts;
 mod baseline;
 mod check;
+pub mod confidence;
 mod finding;
 mod flag;
 mod key;

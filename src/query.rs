@@ -5,7 +5,10 @@
 
 mod choices;
 mod decisions;
+mod confidence;
 mod resolve;
+
+pub use confidence::Confidence;
 
 use std::collections::HashSet;
 

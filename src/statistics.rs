@@ -3,12 +3,14 @@
 //! Everything here is a pure accumulator over [`RunFacts`], one small row a run. The index streams such rows
 //! out of a database and leaves the arithmetic to this module, so that both databases, and the tests, share
 //! one. No accumulator depends on the order of its runs, and two summaries merge into what one would have been.
+//! [`confidence`] does the same over decisions.
 //!
 //! Failed and abandoned runs are never hidden: each figure names the statuses it covers, where "finished"
 //! means complete, failed or incomplete. A figure that no run supports is absent, never zero.
 //!
 //! Start at [`Summary`]; [`proportion`](mod@proportion) and [`Sample`] hold the definitions of the figures.
 
+pub mod confidence;
 mod facts;
 mod group;
 mod options;
@@ -16,10 +18,15 @@ mod patterns;
 pub mod proportion;
 mod report;
 mod sample;
+mod student;
 mod sum;
 mod summary;
 mod tally;
 
+pub use confidence::{
+    ConfidenceBy, ConfidenceGroup, ConfidenceReport, GroupedConfidence, Leaning, Observations, Observed,
+    Thousandths, Verdict,
+};
 pub use facts::RunFacts;
 pub use group::{GroupBy, GroupReport, GroupedReport, GroupedSummary, UnknownGrouping};
 pub use options::{OptionRecord, Side, Use};

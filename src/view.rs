@@ -7,6 +7,7 @@
 
 pub mod comparison;
 pub mod decision;
+pub mod confidence;
 pub mod flag;
 pub mod moment;
 pub mod option;

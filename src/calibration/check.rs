@@ -1,4 +1,4 @@
-//! The four checks of a run that just finished.
+//! The four checks of a run that just finished, beside that of its [confidence](super::confidence).
 
 use super::{
     Baseline, CalibrationRules, Finding, FindingBaseline, FlagKind, GapRuns, PreviousRun, Severity,
@@ -150,17 +150,17 @@ fn regression(
     })
 }
 
-fn days(days: u32) -> String {
+pub(super) fn days(days: u32) -> String {
     if days == 1 { "day".to_owned() } else { format!("{days} days") }
 }
 
-fn count(n: u64) -> i64 {
+pub(super) fn count(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
 /// A subject inside a sentence. It is somebody else's text: unless it is a plain word it stands in quotes,
 /// and what could end the line, the quotes or the reader's patience is taken out.
-fn name(text: &str) -> String {
+pub(super) fn name(text: &str) -> String {
     const LONGEST: usize = 64;
     let plain = |c: char| c.is_alphanumeric() || "-_.:/".contains(c);
     let mut name: String = text

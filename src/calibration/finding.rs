@@ -9,11 +9,11 @@ use crate::model::{FlagNote, TraceId};
 /// Something about a run that needs attention.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
-    /// The kind: `repeated_principle_failure`, `intent_quality_disparity`, `domain_quality_disparity` or
-    /// `quality_gate_regression`.
+    /// The kind: `repeated_principle_failure`, `intent_quality_disparity`, `domain_quality_disparity`,
+    /// `quality_gate_regression` or `confidence_miscalibrated`.
     #[schemars(with = "String")]
     pub kind: FlagKind,
-    /// The principle, intent, domain or project.
+    /// The principle, intent, domain or project; `decision:KEY` or `agent:NAME` for confidence.
     pub subject: String,
     /// The run's project.
     pub project: String,
@@ -24,7 +24,7 @@ pub struct Finding {
     #[schemars(with = "String")]
     pub trace_id: TraceId,
     /// Finished runs that show it: those with the gap, the scored ones of the intent or domain, the one that
-    /// failed.
+    /// failed, those that stated the confidence.
     pub n: i64,
     /// What they were compared with.
     pub baseline: FindingBaseline,
@@ -64,6 +64,18 @@ pub struct FindingBaseline {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub previous_trace_id: Option<TraceId>,
+    /// Confidence: decisions that stated one and whose outcome is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decisions: Option<i64>,
+    /// Confidence: the mean of what they said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_confidence: Option<f64>,
+    /// Confidence: the share that proved right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_rate: Option<f64>,
+    /// Confidence: the expected calibration error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ece: Option<f64>,
 }
 
 /// How much a finding asks for attention.

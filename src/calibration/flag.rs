@@ -32,11 +32,11 @@ const KEPT_ALERTS: usize = 50;
 pub struct Flag {
     /// Its name, from kind, subject and project; see [`FlagKey::id`].
     pub id: String,
-    /// The kind: `repeated_principle_failure`, `intent_quality_disparity`, `domain_quality_disparity` or
-    /// `quality_gate_regression`.
+    /// The kind: `repeated_principle_failure`, `intent_quality_disparity`, `domain_quality_disparity`,
+    /// `quality_gate_regression` or `confidence_miscalibrated`.
     #[schemars(with = "String")]
     pub kind: FlagKind,
-    /// The principle, intent, domain or project.
+    /// The principle, intent, domain or project; `decision:KEY` or `agent:NAME` for confidence.
     pub subject: String,
     /// The project.
     pub project: String,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// The four kinds of findings.
+/// The kinds of findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FlagKind {
@@ -18,6 +18,8 @@ pub enum FlagKind {
     DomainQualityDisparity,
     /// A project failed its gate after it had passed.
     QualityGateRegression,
+    /// A key or an agent is not right as often as it says.
+    ConfidenceMiscalibrated,
 }
 
 /// One flag exists per key.
@@ -25,7 +27,7 @@ pub enum FlagKind {
 pub struct FlagKey {
     /// The kind of finding.
     pub kind: FlagKind,
-    /// The principle, intent, domain or project.
+    /// The principle, intent, domain or project; `decision:KEY` or `agent:NAME` for confidence.
     pub subject: String,
     /// The project of the runs that found it.
     pub project: String,
@@ -35,17 +37,18 @@ pub struct FlagKey {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a flag is one of repeated_principle_failure, intent_quality_disparity, domain_quality_disparity, \
-     quality_gate_regression"
+     quality_gate_regression, confidence_miscalibrated"
 )]
 pub struct UnknownFlagKind;
 
 impl FlagKind {
     /// All of them, in the order in which a run is checked.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::RepeatedPrincipleFailure,
         Self::IntentQualityDisparity,
         Self::DomainQualityDisparity,
         Self::QualityGateRegression,
+        Self::ConfidenceMiscalibrated,
     ];
 
     /// The name in documents, questions and answers.
@@ -56,6 +59,7 @@ impl FlagKind {
             Self::IntentQualityDisparity => "intent_quality_disparity",
             Self::DomainQualityDisparity => "domain_quality_disparity",
             Self::QualityGateRegression => "quality_gate_regression",
+            Self::ConfidenceMiscalibrated => "confidence_miscalibrated",
         }
     }
 }

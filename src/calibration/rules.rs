@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The limits of the four kinds of findings. Scores are on the configured scale.
+/// The limits of the kinds of findings. Scores are on the configured scale.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CalibrationRules {
@@ -20,6 +20,12 @@ pub struct CalibrationRules {
     pub disparity_min_overall_runs: u64,
     /// A regression in a project whose pass rate was below this is but a note: 0.8.
     pub regression_note_below: f64,
+    /// The expected calibration error of a key or an agent beyond which its confidence is off: 0.15.
+    pub confidence_limit: f64,
+    /// Decisions with a stated confidence and a known outcome that this needs: 50.
+    pub confidence_min_decisions: u64,
+    /// Standard errors by which it has to be off besides, so that chance does not do it: 4.5.
+    pub confidence_standard_errors: f64,
     /// Hours between two announcements of a flag that stays open: 24.
     pub announce_every_hours: u32,
     /// Whose runs are compared with a run.
@@ -47,6 +53,9 @@ impl Default for CalibrationRules {
             disparity_min_runs: 5,
             disparity_min_overall_runs: 10,
             regression_note_below: 0.8,
+            confidence_limit: 0.15,
+            confidence_min_decisions: 50,
+            confidence_standard_errors: 4.5,
             announce_every_hours: 24,
             flag_scope: FlagScope::Installation,
         }

@@ -78,6 +78,25 @@ impl About {
     }
 }
 
+/// So many days as `--days` says it; `None` for all time. Ends the program where it says neither.
+pub(super) fn window(days: &str) -> Option<u32> {
+    if days.eq_ignore_ascii_case("all") {
+        return None;
+    }
+    let count = days.trim_end_matches('d').parse().ok();
+    let count = count.filter(|days| (1..=36_500).contains(days));
+    let Some(count) = count else {
+        let message = format!("--days is {days:?}; it is 1 to 36500, or all");
+        usage(ErrorKind::ValueValidation, message);
+    };
+    Some(count)
+}
+
+/// The same in words: `of the last 30 days`.
+pub(super) fn described(days: Option<u32>) -> String {
+    days.map_or_else(|| "of all time".to_owned(), |days| format!("of the last {days} days"))
+}
+
 /// The verdict of the quality gate, as something to ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Verdict {

@@ -1,7 +1,6 @@
 //! `whytrace patterns`: which principles keep failing.
 
 use clap::Args;
-use clap::error::ErrorKind;
 use serde_json::{Map, Value};
 use whytrace::config::Config;
 use whytrace::model::{Clock as _, SystemClock};
@@ -12,12 +11,12 @@ use whytrace::statistics::{GapCount, Pattern, PatternsReport, Trend};
 use whytrace::view::saying::{id, moment, name, percent};
 use whytrace::view::{Extent, pattern};
 
-use super::filter::About;
+use super::filter::{About, described, window};
 use super::screen::bar::bar;
 use super::screen::pager::Sink;
 use super::screen::table::{Cell, Column, Layout};
 use super::screen::{Screen, Showing};
-use super::{Ending, answer, output, usage};
+use super::{Ending, answer, output};
 
 /// Say which principles keep failing.
 #[derive(Debug, Args)]
@@ -46,7 +45,7 @@ pub(super) struct Patterns {
 
 impl Patterns {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<Ending> {
-        let days = self.days();
+        let days = window(&self.days);
         let filter = self.about.filter();
         let query = Query::new(Service::stores(config));
         let now = SystemClock::default().now();
@@ -69,20 +68,6 @@ impl Patterns {
         Ok(Ending::Done)
     }
 
-    /// The window; `None` for all time.
-    fn days(&self) -> Option<u32> {
-        if self.days.eq_ignore_ascii_case("all") {
-            return None;
-        }
-        let days = self.days.trim_end_matches('d').parse().ok();
-        let days = days.filter(|days| (1..=36_500).contains(days));
-        let Some(days) = days else {
-            let message = format!("--days is {:?}; it is 1 to 36500, or all", self.days);
-            usage(ErrorKind::ValueValidation, message);
-        };
-        Some(days)
-    }
-
     fn headline(&self, report: &PatternsReport, days: Option<u32>) -> String {
         let About { project, intent, domain } = &self.about;
         let of = [("project", project), ("intent", intent), ("domain", domain)];
@@ -91,7 +76,7 @@ impl Patterns {
             .filter_map(|(field, value)| Some(format!("{field} {}", name(value.as_ref()?))))
             .collect();
         let of = if of.is_empty() { String::new() } else { format!(" with {}", of.join(", ")) };
-        let window = days.map_or_else(|| "of all time".to_owned(), |days| format!("of the last {days} days"));
+        let window = described(days);
         match usize::try_from(report.finished_runs).unwrap_or(0) {
             0 => format!("No finished runs{of} {window}"),
             runs => format!("Principles over {}{of} {window}", counted(runs, "finished run")),

@@ -1,4 +1,4 @@
-//! The tools that read: lists, summaries, single runs, comparisons, patterns and flags.
+//! The tools that read: lists, summaries, single runs, comparisons, patterns, flags and confidence.
 //!
 //! Each file of a tool holds what a client is shown of it, what it is given, and how its answer is put together;
 //! the answering is [`Query`](crate::query::Query)'s. Every answer is put on a [`Sheet`](sheet::Sheet), which keeps
@@ -8,6 +8,7 @@ mod budget;
 mod call;
 mod compare;
 mod conditions;
+mod confidence;
 mod empty;
 mod failing;
 mod figures;
@@ -22,12 +23,19 @@ mod search;
 mod shape;
 mod sheet;
 mod summary;
+mod window;
 
 use super::tool::Tool;
 
 /// The tools that read, in the order in which clients are shown them.
-pub(super) const TOOLS: [Tool; 7] =
-    [list::TOOL, summary::TOOL, full::TOOL, compare::TOOL, search::TOOL, patterns::TOOL, flags::TOOL];
-
-#[cfg(test)]
-mod tests;
+pub(super) const TOOLS: [Tool; 9] = [
+    list::TOOL,
+    summary::TOOL,
+    full::TOOL,
+    compare::TOOL,
+    search::TOOL,
+    diagnose::TOOL,
+    patterns::TOOL,
+    flags::TOOL,
+    confidence::TOOL,
+];

@@ -1,7 +1,7 @@
 //! How much a share of a few runs says: intervals that stay honest for small numbers.
 
 /// The standard normal quantile at 0.975, for two-sided intervals of 95 %.
-const Z: f64 = 1.959_963_984_540_054;
+pub(super) const Z: f64 = 1.959_963_984_540_054;
 
 /// The 95 % Wilson score interval of the share that `successes` of `n` show; `(0, 1)` where `n` is 0.
 ///
@@ -17,11 +17,14 @@ const Z: f64 = 1.959_963_984_540_054;
 /// ```
 #[must_use]
 pub fn wilson(successes: u64, n: u64) -> (f64, f64) {
-    if n == 0 {
+    wilson_of(rate(successes, n), n as f64)
+}
+
+/// The same of a share and a number of observations that need not be whole, such as an effective one.
+pub(super) fn wilson_of(share: f64, n: f64) -> (f64, f64) {
+    if n <= 0.0 {
         return (0.0, 1.0);
     }
-    let share = rate(successes, n);
-    let n = n as f64;
     let shrink = 1.0 + Z * Z / n;
     let centre = (share + Z * Z / (2.0 * n)) / shrink;
     let half = Z / shrink * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();

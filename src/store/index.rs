@@ -6,6 +6,7 @@
 //! events to rows instead of two that could drift apart.
 
 mod choices;
+mod confidence;
 mod copy;
 mod decisions;
 mod events;
@@ -28,6 +29,7 @@ mod upkeep;
 use std::sync::Arc;
 
 pub use choices::Choice;
+pub use confidence::{ConfidenceFilter, ConfidenceReach, StatedConfidence};
 pub use copy::KeptRow;
 pub use decisions::{
     DecisionCursor, DecisionFilter, DecisionHit, DecisionPage, OptionUse, OptionUses, RECORD_WINDOW,

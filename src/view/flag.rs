@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Extent;
-use super::saying::{data, id, known, moment, name};
+use super::saying::{data, id, known, moment, name, percent};
 use crate::calibration::{Flag, FlagState};
 use crate::model::Timestamp;
 use crate::shown::excerpt;
@@ -68,6 +68,12 @@ pub fn baseline(flag: &Flag) -> Vec<String> {
             .verdicts
             .map(|verdicts| format!("passed before {} of {verdicts}", baseline.verdicts_passed.unwrap_or(0))),
     );
+    parts.extend(baseline.decisions.map(|decisions| {
+        let said = baseline.mean_confidence.unwrap_or_default();
+        let right = baseline.observed_rate.unwrap_or_default();
+        format!("{decisions} decisions that say {said:.2} and are right in {}", percent(right))
+    }));
+    parts.extend(baseline.ece.map(|ece| format!("calibration error {ece:.2}")));
     parts.extend(baseline.previous_trace_id.as_ref().map(|run| format!("previous run {}", id(run.as_str()))));
     parts
 }

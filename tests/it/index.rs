@@ -7,6 +7,7 @@
 mod choices;
 mod columns;
 mod decisions;
+mod confidence;
 mod endings;
 mod interruption;
 mod listing;
@@ -138,7 +139,7 @@ async fn status(index: &Index, id: &TraceId) -> Option<String> {
 /// All rows of the runs in a store, without what is bookkeeping.
 async fn projection(store: &Store) -> Vec<(&'static str, Vec<Row1>)> {
     let mut tables = Vec::new();
-    for table in &TABLES[..7] {
+    for table in TABLES[..7].iter().chain(&["confidence_days"]) {
         let mut rows = store.rows(&format!("select * from {table}")).await;
         for row in &mut rows {
             row.retain(|column, _| {

@@ -15,6 +15,13 @@ pub(crate) fn bar(share: f64, columns: usize) -> String {
     bar
 }
 
+/// The same with a mark at another share: `█████··│··`.
+pub(crate) fn marked(share: f64, mark: f64, columns: usize) -> String {
+    let place = (0..columns).take_while(|column| mark * span(columns) >= span(column + 1)).count();
+    let place = place.min(columns.saturating_sub(1));
+    bar(share, columns).chars().enumerate().map(|(column, c)| if column == place { '│' } else { c }).collect()
+}
+
 /// How a rate of passing is meant.
 pub(crate) fn rate_tone(rate: f64) -> Tone {
     match rate {
@@ -31,6 +38,19 @@ fn span(count: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mark_stands_where_its_share_ends_and_within_the_bar() {
+        for (share, mark, expected) in [
+            (0.5, 0.75, "██·│"),
+            (0.75, 0.25, "█│█·"),
+            (0.5, 1.0, "██·│"),
+            (0.5, 0.0, "│█··"),
+            (1.0, f64::NAN, "│███"),
+        ] {
+            assert_eq!(marked(share, mark, 4), expected, "{share} {mark}");
+        }
+    }
 
     #[test]
     fn a_bar_is_as_long_as_its_share_and_always_as_wide_as_it_should() {

@@ -15,7 +15,7 @@ const FEWEST: usize = 4;
 
 /// The words that documents are made of. A text that is part of one cannot be told from it.
 const OWN_WORDS: &str = "abandon actor agent alternatives_considered body by_source calibration changes child_traces \
-    closed_by collected_count complete completed_at confidence content_hash correct correction corrections cost \
+    closed_by collected_count complete completed_at confidence confidence_miscalibrated content_hash correct correction corrections cost \
     cost_usd decision decision_id decisions derived domain domain_quality_disparity dropped_events duration_seconds \
     entries error event_id events evidence evidence_ids failed feedback filtered_count filtered_out finish \
     flagged_for_review flags gap_principles generator id in_progress incomplete input_tokens inputs integrity intent \

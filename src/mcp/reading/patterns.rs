@@ -11,9 +11,8 @@ use super::call::Call;
 use super::conditions::Conditions;
 use super::failing::{of_many, refused};
 use super::sheet::Sheet;
-use super::{empty, shape};
+use super::{empty, shape, window};
 use crate::gate::Refusal;
-use crate::gate::refusal::quoted;
 use crate::gate::request::{parse, plain_schema};
 use crate::mcp::tool::{Answer, Context, Tool, ToolError};
 use crate::query::Patterns;
@@ -23,9 +22,8 @@ use crate::view::pattern::NAMED;
 use crate::view::saying::{id, moment, name, percent};
 use crate::view::{self, Extent};
 
-/// Days of the window where nobody says otherwise, and at most.
+/// Days of the window where nobody says otherwise.
 const DAYS: u32 = 30;
-const MOST_DAYS: u32 = 36_500;
 
 pub(super) const TOOL: Tool = Tool {
     name: "principle_patterns",
@@ -74,22 +72,7 @@ impl PatternsRequest {
 
     /// The window in days; `None` for all time.
     fn days(&self) -> Result<Option<u32>, Refusal> {
-        let Some(days) = self.days.as_ref().map(|days| days.trim()).filter(|days| !days.is_empty()) else {
-            return Ok(Some(DAYS));
-        };
-        if days.eq_ignore_ascii_case("all") {
-            return Ok(None);
-        }
-        let count = days.trim_end_matches(['d', 'D']).trim().parse::<u32>().ok();
-        count.filter(|days| (1..=MOST_DAYS).contains(days)).map(Some).ok_or_else(|| {
-            let limit = format!("1..={MOST_DAYS} days and \"all\"");
-            Refusal::new(
-                "days",
-                format!("{} is not among", quoted(days)),
-                limit,
-                "send e.g. \"30\" or \"all\"",
-            )
-        })
+        window::days(self.days.as_deref(), DAYS)
     }
 
     pub(super) fn answer(&self, patterns: &Patterns, days: Option<u32>) -> Answer {
@@ -125,8 +108,7 @@ impl PatternsRequest {
         let of = self.conditions().described();
         let of = if of.is_empty() { String::new() } else { format!(" with {of}") };
         let runs = counted(usize::try_from(report.finished_runs).unwrap_or(0), "finished run");
-        let window = days.map_or_else(|| "of all time".to_owned(), |days| format!("of the last {days} days"));
-        format!("Principles over {runs}{of} {window}")
+        format!("Principles over {runs}{of} {}", window::described(days))
     }
 }
 

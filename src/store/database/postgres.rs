@@ -30,7 +30,7 @@ const ACQUIRE_BOUND: Duration = Duration::from_secs(2);
 const READER_BOUND: Duration = Duration::from_secs(3);
 
 /// The tables that lose rows when runs are deleted.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "traces",
     "tags",
     "stages",
@@ -41,6 +41,7 @@ const TABLES: [&str; 10] = [
     "events",
     "conflicts",
     "flags",
+    "confidence_days",
 ];
 
 #[derive(Debug)]

@@ -6,6 +6,7 @@
 mod baseline;
 mod lock;
 mod replay;
+mod said;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ pub(super) use lock::lock;
 pub use replay::{Checking, Ended};
 
 use super::{Index, Scope, events};
+use crate::calibration::confidence::{ConfidenceWindow, check_confidence};
 use crate::calibration::{
     CalibrationRules, Finding, Flag, FlagAction, FlagState, Resolutions, Windows, announcement_line, check,
     is_flagged_for_review,
@@ -21,6 +23,7 @@ use crate::calibration::{
 use crate::error::Result;
 use crate::model::{Event, EventBody, EventId, FlagNote, QualityRules, Timestamp, Trace, TraceId, fold};
 use crate::statistics::RunFacts;
+use crate::statistics::confidence::RunConfidence;
 use crate::store::sealed::Sealed;
 use crate::store::session::Session;
 use crate::store::sql::Sql;
@@ -51,7 +54,7 @@ pub(super) async fn calibrate(
     quality: &QualityRules,
     rules: &CalibrationRules,
 ) -> sqlx::Result<Calibrated> {
-    let run = RunFacts::of(&trace, quality);
+    let run = (RunFacts::of(&trace, quality), RunConfidence::of(&trace));
     let (findings, announcements) = observe(session, &run, finish.recorded_at, rules).await?;
     let body = EventBody::Calibration {
         flags: findings.iter().map(FlagNote::from).collect(),
@@ -93,17 +96,22 @@ fn calibration_id() -> sqlx::Result<EventId> {
 /// Checks a run against the rows that are there and lets the flags take in what was found.
 async fn observe(
     session: &mut Session,
-    run: &RunFacts,
+    (run, confidence): &(RunFacts, RunConfidence),
     now: Timestamp,
     rules: &CalibrationRules,
 ) -> sqlx::Result<(Vec<Finding>, Vec<String>)> {
     let Some(ended_at) = run.ended_at() else { return Ok((Vec::new(), Vec::new())) };
     let flags = read_flags(session, &Scope::Projects(vec![run.project.clone()])).await?;
-    let Some(windows) = Windows::of(run, &Resolutions::of(&flags), rules) else {
+    let resolutions = Resolutions::of(&flags);
+    let Some(windows) = Windows::of(run, &resolutions, rules) else {
         return Ok((Vec::new(), Vec::new()));
     };
     let baseline = baseline::baseline(session, run, &windows).await?;
-    let findings = check(run, &baseline, rules);
+    let mut findings = check(run, &baseline, rules);
+    if let Some(window) = ConfidenceWindow::of(run, confidence, &resolutions, rules) {
+        let said = said::said(session, &window, rules).await?;
+        findings.extend(check_confidence(run, confidence, &said, rules));
+    }
     let mut announcements = Vec::new();
     for finding in &findings {
         let existing = flags.iter().find(|flag| flag.key() == finding.key()).cloned();

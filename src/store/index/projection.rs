@@ -2,9 +2,12 @@
 
 mod decisions;
 
+use std::collections::HashMap;
+
 use decisions::DecisionRows;
 use serde_json::{Map, Value, json};
 
+use super::confidence::days::{self, Added, Changes};
 use super::search;
 use crate::model::{Confidence, Quality, QualityRules, Timestamp, Trace};
 use crate::store::session::Session;
@@ -35,9 +38,11 @@ pub(super) async fn write(
     books: &Bookkeeping,
     rules: &QualityRules,
 ) -> sqlx::Result<()> {
+    let id = trace.trace_id.as_str();
+    let before = if books.had_rows { days::added(session, [id]).await? } else { HashMap::new() };
     write_head(session, trace, books, rules).await?;
     let mut parts = Parts::default();
-    parts.add(trace, books, rules);
+    parts.add(trace, books, rules, before.get(id));
     parts.write(session).await
 }
 
@@ -62,6 +67,7 @@ pub(super) struct Parts {
     decisions: DecisionRows,
     principle_scores: Vec<Vec<Arg>>,
     evidence: Vec<Vec<Arg>>,
+    confidence: Changes,
 }
 
 fn unique_tags(trace: &Trace) -> impl Iterator<Item = &String> {
@@ -73,9 +79,21 @@ fn unique_tags(trace: &Trace) -> impl Iterator<Item = &String> {
 }
 
 impl Parts {
-    /// Takes in the rows of a run.
-    pub(super) fn add(&mut self, trace: &Trace, books: &Bookkeeping, rules: &QualityRules) {
+    /// Takes in the rows of a run, which until now `before` followed from.
+    pub(super) fn add(
+        &mut self,
+        trace: &Trace,
+        books: &Bookkeeping,
+        rules: &QualityRules,
+        before: Option<&Added>,
+    ) {
         let id = trace.trace_id.as_str();
+        if let Some(before) = before {
+            self.confidence.take_out(before);
+        }
+        if let Some(now) = Added::of(trace, ended_at(trace)) {
+            self.confidence.add(&now);
+        }
         if books.had_rows {
             self.replaced.push(id.to_owned());
         }
@@ -164,7 +182,8 @@ impl Parts {
         ] {
             insert(session, text, columns, rows).await?;
         }
-        self.decisions.write(session).await
+        self.decisions.write(session).await?;
+        self.confidence.write(session).await
     }
 }
 

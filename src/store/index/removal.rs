@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
+use super::confidence::days::{self, Changes};
 use super::{Filter, Index, flags, search};
 use crate::error::{Error, Result};
 use crate::model::{Timestamp, TraceId};
@@ -186,6 +187,9 @@ async fn remove(session: &mut Session, trace_id: &TraceId, at: Timestamp) -> sql
     session.execute(sql.bind(id).bind(at)).await?;
     let sql = Sql::new("select project from traces where trace_id = $1").bind(id);
     let project: Option<(String,)> = session.fetch_optional(sql).await?;
+    let mut confidence = Changes::default();
+    days::added(session, [id]).await?.values().for_each(|added| confidence.take_out(added));
+    confidence.write(session).await?;
     if !session.is_postgres() {
         let words = "delete from trace_words where rowid in (select row_id from traces where trace_id = $1)";
         session.execute(Sql::new(words).bind(id)).await?;

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
+use super::confidence::days;
 use super::projection::{self, Bookkeeping, Parts};
 use super::{Index, Scope, events, record};
 use crate::error::Result;
@@ -93,6 +94,10 @@ async fn import_runs(
         sql.push(" for update");
     }
     let known: Vec<Known> = session.fetch(sql).await?;
+    let before = match known.as_slice() {
+        [] => HashMap::new(),
+        known => days::added(session, known.iter().map(|row| row.trace_id.as_str())).await?,
+    };
     let known: HashMap<String, Known> = known.into_iter().map(|row| (row.trace_id.clone(), row)).collect();
     let mut sql = Sql::new("select trace_id from tombstones where trace_id in ");
     sql.list(ids());
@@ -129,7 +134,7 @@ async fn import_runs(
             is_new: known.is_none(),
         };
         projection::write_head(session, &trace, &books, rules).await?;
-        parts.add(&trace, &books, rules);
+        parts.add(&trace, &books, rules, before.get(trace.trace_id.as_str()));
         let sql = Sql::new("update traces set trace_file_path = $1 where trace_id = $2")
             .bind(path)
             .bind(trace.trace_id.as_str());

@@ -187,7 +187,14 @@ async fn both_databases_have_the_same_tables_and_columns() {
     let (Some(postgres), sqlite) = (Store::postgres(), Store::sqlite()) else { return };
     postgres.index().probe().await.unwrap();
     sqlite.index().probe().await.unwrap();
-    let ours = ["flags", "meta", "trace_quality_gaps", "trace_intent_summary", "trace_stage_durations"];
+    let ours = [
+        "flags",
+        "meta",
+        "confidence_days",
+        "trace_quality_gaps",
+        "trace_intent_summary",
+        "trace_stage_durations",
+    ];
     for table in TABLES.iter().chain(&ours) {
         let mut one = postgres
             .rows(&format!(

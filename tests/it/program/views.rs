@@ -206,6 +206,15 @@ fn patterns_say_which_principles_fail_how_surely_and_where() {
 }
 
 #[test]
+fn calibration_says_whether_confidence_comes_true_and_shows_it() {
+    let home = home_with_history();
+    let all = ["calibration", "--days", "all"];
+    insta::assert_snapshot!(at_all_widths(&home, &[&all[..], &["--by", "decision"]].concat()));
+    let few = at(&home, 80, &[&all[..], &["--project", "grid-watch", "--bins", "mass"]].concat()).worked();
+    insta::assert_snapshot!("too_few_decisions_for_a_verdict", few.stdout);
+}
+
+#[test]
 fn the_whole_of_a_run_is_written_to_the_width() {
     let home = home_with_history();
     insta::assert_snapshot!(at_all_widths(&home, &["show", BAD, "--verbose"]));
@@ -219,6 +228,7 @@ fn what_is_not_found_is_explained_and_is_no_failure() {
         &["list", "--project", "nobody"] as &[&str],
         &["summary", "--intent", "none"],
         &["patterns", "--project", "nobody", "--days", "all"],
+        &["calibration", "--project", "nobody", "--days", "all"],
         &["flags", "--state", "snoozed"],
     ] {
         let nothing = at(&home, 80, arguments).worked();
@@ -232,7 +242,7 @@ fn what_is_not_found_is_explained_and_is_no_failure() {
 fn an_empty_home_says_how_to_get_runs() {
     let home = Home::new();
     let mut said = String::new();
-    for command in ["list", "summary", "patterns", "flags"] {
+    for command in ["list", "summary", "patterns", "calibration", "flags"] {
         let nothing = at(&home, 80, &[command]).worked();
         assert_eq!(nothing.stdout, "", "{command}");
         said.push_str(&format!("== {command}\n{}", nothing.stderr));
@@ -248,6 +258,7 @@ fn with_the_database_away_it_is_said_what_still_works() {
             &["list"] as &[&str],
             &["summary"],
             &["patterns"],
+            &["calibration"],
             &["flags"],
             &["flags", "resolve", "x"],
             &["compare", GOOD, "last"],
@@ -344,6 +355,7 @@ fn conditions_that_contradict_each_other_are_a_fault_of_the_command_line() {
         &["list", "--limit", "3", "--all"],
         &["summary", "--verbose"],
         &["patterns", "--days", "0"],
+        &["calibration", "--days", "soon"],
         &["compare", "last"],
     ] {
         let refused = home.run(arguments);

@@ -166,7 +166,7 @@ async fn what_cannot_be_meant_is_refused() {
 #[tokio::test]
 async fn an_empty_answer_explains_itself() {
     let home = stocked().await;
-    for tool in ["trace_list", "trace_summary", "principle_patterns"] {
+    for tool in ["trace_list", "trace_summary", "principle_patterns", "confidence_calibration"] {
         let answer = home.ask(tool, json!({"project": "cobott"})).await;
         assert_eq!(answer.structured["without_filter"]["runs"], 5, "{tool}");
         assert_eq!(
@@ -332,7 +332,9 @@ async fn nobody_sees_what_is_out_of_scope() {
 async fn without_the_database_single_runs_are_read_and_lists_name_how() {
     let home = Home::without_database();
     home.run("trc_alone", &json!({}), &[], &json!({"score": 2.5})).await;
-    for tool in ["trace_list", "trace_summary", "principle_patterns", "calibration_flags"] {
+    for tool in
+        ["trace_list", "trace_summary", "principle_patterns", "calibration_flags", "confidence_calibration"]
+    {
         let error = home.try_ask(tool, json!({})).await.unwrap_err();
         assert_eq!((error.code, error.retryable), ("unavailable", true), "{tool}");
         assert!(

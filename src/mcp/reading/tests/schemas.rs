@@ -25,7 +25,8 @@ fn the_tools_come_in_their_order_and_only_read() {
             "trace_compare",
             "trace_search_decisions",
             "principle_patterns",
-            "calibration_flags"
+            "calibration_flags",
+            "confidence_calibration"
         ]
     );
     assert!(TOOLS.iter().all(|tool| !tool.writes && tool.idempotent));

@@ -140,7 +140,7 @@ async fn previous_verdict(
     previous.map(|(id, passed)| Ok(PreviousRun { trace_id: parse_id(&id)?, passed })).transpose()
 }
 
-async fn ids(session: &mut Session, sql: Sql) -> sqlx::Result<Vec<TraceId>> {
+pub(super) async fn ids(session: &mut Session, sql: Sql) -> sqlx::Result<Vec<TraceId>> {
     let rows: Vec<(String,)> = session.fetch(sql).await?;
     rows.iter().map(|(id,)| parse_id(id)).collect()
 }

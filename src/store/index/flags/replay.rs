@@ -8,11 +8,15 @@ use std::collections::{HashMap, HashSet};
 
 use super::baseline::verdict_until;
 use super::{is_calibrated, lock, read_flags, write_flag};
+use crate::calibration::confidence::{ConfidenceWindow, PastConfidence, check_confidence};
 use crate::calibration::{CalibrationRules, Finding, Flag, FlagKey, Past, Resolutions, Windows, check};
 use crate::error::{Error, Result};
 use crate::model::{QualityRules, Timestamp, Trace, TraceId, fold};
 use crate::statistics::RunFacts;
+use crate::statistics::confidence::RunConfidence;
+use crate::store::index::confidence::days;
 use crate::store::index::{Index, Scope};
+use crate::store::sql::Sql;
 
 /// How many runs are read at a time.
 const PAGE: u32 = 5_000;
@@ -130,8 +134,14 @@ impl Index {
         loop {
             let page = self.ended_after((from.0, &from.1), (last.0, last.1.as_str()), &scope, PAGE).await?;
             let Some(latest) = page.last() else { break };
-            from = (latest.ended_at().unwrap_or(from.0), latest.trace_id.as_str().to_owned());
-            let checked = page.iter().map(|run| u64::from(replay.take(run, keys))).sum();
+            let until = (latest.ended_at().unwrap_or(from.0), latest.trace_id.as_str().to_owned());
+            let within = |sql: &mut Sql| between(sql, &from, &until, &scope);
+            let stated = self.read(async |session| days::added_by(session, within).await).await?;
+            let nothing = RunConfidence::default();
+            let confidence =
+                |run: &RunFacts| stated.get(run.trace_id.as_str()).map_or(&nothing, days::Added::confidence);
+            let checked = page.iter().map(|run| u64::from(replay.take(run, confidence(run), keys))).sum();
+            from = until;
             tick(Checking { checked });
         }
         Ok(replay.changes)
@@ -165,9 +175,19 @@ impl Index {
     }
 }
 
+/// Appends that runs ended behind one end and id, up to and with another.
+fn between(sql: &mut Sql, from: &(Timestamp, String), until: &(Timestamp, String), scope: &Scope) {
+    sql.push(" and (t.ended_at, t.trace_id) > (").arg(from.0).push(", ").arg(&from.1);
+    sql.push(") and (t.ended_at, t.trace_id) <= (").arg(until.0).push(", ").arg(&until.1).push(")");
+    if let Scope::Projects(projects) = scope {
+        sql.push(" and t.project in ").list(projects.iter().map(String::as_str));
+    }
+}
+
 /// Checks as they would have been made.
 struct Replay<'r> {
     past: Past,
+    past_confidence: PastConfidence,
     to_check: HashMap<&'r TraceId, &'r Ended>,
     known: HashMap<FlagKey, Flag>,
     resolutions: Resolutions,
@@ -179,6 +199,7 @@ impl<'r> Replay<'r> {
     fn new(past: Past, runs: &'r [Ended], known: Vec<Flag>, rules: CalibrationRules) -> Self {
         Self {
             past,
+            past_confidence: PastConfidence::new(rules),
             to_check: runs.iter().map(|run| (&run.trace_id, run)).collect(),
             resolutions: Resolutions::of(&known),
             known: known.into_iter().map(|flag| (flag.key(), flag)).collect(),
@@ -188,20 +209,32 @@ impl<'r> Replay<'r> {
     }
 
     /// Takes in the run that ended next; says whether it was checked.
-    fn take(&mut self, run: &RunFacts, keys: Option<&HashSet<FlagKey>>) -> bool {
+    fn take(&mut self, run: &RunFacts, confidence: &RunConfidence, keys: Option<&HashSet<FlagKey>>) -> bool {
         let ended = self.to_check.get(&run.trace_id).copied();
         if let Some(ended) = ended {
-            self.check(run, ended, keys);
+            self.check(run, confidence, ended, keys);
         }
         self.past.add(run);
+        self.past_confidence.add(run, confidence);
         ended.is_some()
     }
 
-    fn check(&mut self, run: &RunFacts, ended: &Ended, keys: Option<&HashSet<FlagKey>>) {
+    fn check(
+        &mut self,
+        run: &RunFacts,
+        confidence: &RunConfidence,
+        ended: &Ended,
+        keys: Option<&HashSet<FlagKey>>,
+    ) {
         let Some((at, windows)) = run.ended_at().zip(Windows::of(run, &self.resolutions, &self.rules)) else {
             return;
         };
-        for finding in check(run, &self.past.baseline(run, &windows), &self.rules) {
+        let mut findings = check(run, &self.past.baseline(run, &windows), &self.rules);
+        if let Some(window) = ConfidenceWindow::of(run, confidence, &self.resolutions, &self.rules) {
+            let said = self.past_confidence.said(confidence, &window);
+            findings.extend(check_confidence(run, confidence, &said, &self.rules));
+        }
+        for finding in findings {
             let key = finding.key();
             if !ended.may_find(&finding) || keys.is_some_and(|keys| !keys.contains(&key)) {
                 continue;

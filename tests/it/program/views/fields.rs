@@ -115,6 +115,9 @@ fn the_page_about_the_terminal_names_the_fields_of_every_view() {
     all_fields(&home, "frontmatter", &[&[GOOD]]);
     all_fields(&home, "patterns", &[&["--days", "20000", "--min-runs", "1"], &["--project", "nobody"]]);
 
+    let by_agent = ["--by", "agent", "--min-n", "1", "--days", "20000"];
+    all_fields(&home, "calibration", &[&by_agent, &["--project", "nobody"]]);
+
     let flags = home.run(["flags", "--json"]).worked().json();
     let ids: Vec<&str> =
         flags["flags"].as_array().unwrap().iter().map(|flag| flag["flag_id"].as_str().unwrap()).collect();

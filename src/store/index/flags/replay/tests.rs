@@ -10,13 +10,27 @@ use crate::model::document;
 use crate::statistics::testing::any_runs;
 use crate::store::DatabaseTarget;
 use crate::store::index::flags::baseline::baseline;
+use crate::store::index::flags::said;
+
+/// What a decision says: its key, thousandths, and its own outcome if it has one.
+type Said = (u8, u16, Option<bool>);
 
 /// The document that leads to these facts, as far as flags look at them.
-fn document_of(run: &RunFacts) -> Trace {
+fn document_of(run: &RunFacts, said: &[Said]) -> Trace {
+    let decisions: Vec<_> = said
+        .iter()
+        .enumerate()
+        .map(|(place, (key, thousandths, correct))| {
+            json!({"decision_id": place.to_string(), "decision": format!("k{key}"), "what": "w",
+                "confidence": f64::from(*thousandths) / 1000.0, "timestamp": run.started_at,
+                "outcome": correct.map(|correct| json!({"correct": correct}))})
+        })
+        .collect();
     let document = json!({
         "schema_version": 2, "trace_id": run.trace_id, "project_name": run.project,
         "run": {"started_at": run.started_at, "completed_at": run.completed_at, "status": run.status.as_str(),
-                "intent": run.intent, "domain": run.domain},
+                "intent": run.intent, "domain": run.domain, "agent": {"name": "ada"}},
+        "stages": {"s": {"decisions": decisions}},
         "quality": {"score": run.score, "scale_max": 3.0, "passed": run.passed, "gap_principles": run.gaps,
                     "strength_principles":
                         run.principles.iter().filter(|it| !run.gaps.contains(it)).collect::<Vec<_>>()}
@@ -31,7 +45,8 @@ fn resolutions(runs: &[RunFacts], day: i64) -> Resolutions {
             |kind, subject: &String| FlagKey { kind, subject: subject.clone(), project: run.project.clone() };
         let gaps = run.gaps.iter().map(move |gap| of(FlagKind::RepeatedPrincipleFailure, gap));
         let intent = run.intent.iter().map(move |it| of(FlagKind::IntentQualityDisparity, it));
-        gaps.chain(intent).chain([of(FlagKind::QualityGateRegression, &run.project)])
+        let key = of(FlagKind::ConfidenceMiscalibrated, &"decision:k0".to_owned());
+        gaps.chain(intent).chain([of(FlagKind::QualityGateRegression, &run.project), key])
     });
     let at = runs.first().map(|run| run.started_at.plus(chrono::TimeDelta::days(day)));
     keys.filter_map(|key| Some((key, at?))).collect()
@@ -44,13 +59,16 @@ fn rounded(mut baseline: Baseline) -> Baseline {
     baseline
 }
 
-async fn compare(runs: Vec<RunFacts>, rules: CalibrationRules, day: i64) {
+async fn compare(runs: Vec<RunFacts>, said: Vec<Vec<Said>>, rules: CalibrationRules, day: i64) {
     let folder = tempfile::tempdir().unwrap();
     let target = DatabaseTarget::Sqlite(folder.path().join("whytrace.db"));
     let index = Index::new(&target, QualityRules::default()).with_calibration(rules);
-    let documents = runs.iter().map(|run| (document_of(run), String::new())).collect();
+    let documents =
+        runs.iter().zip(&said).map(|(run, said)| (document_of(run, said), String::new())).collect();
     index.import(documents).await.unwrap();
     let resolutions = resolutions(&runs, day);
+    let stated = index.read(async |session| days::added_by(session, |_| {}).await).await.unwrap();
+    let mut past_confidence = PastConfidence::new(rules);
     let end: Timestamp = "2030-01-01T00:00:00Z".parse().unwrap();
     let begin: Timestamp = "2020-01-01T00:00:00Z".parse().unwrap();
     let finished = index.ended_after((begin, ""), (end, ""), &Scope::All, 1_000).await.unwrap();
@@ -61,6 +79,12 @@ async fn compare(runs: Vec<RunFacts>, rules: CalibrationRules, day: i64) {
         let stored = index.read(async |session| baseline(session, run, &windows).await).await.unwrap();
         assert_eq!(rounded(past.baseline(run, &windows)), rounded(stored), "{}", run.trace_id);
         past.add(run);
+        let nothing = RunConfidence::default();
+        let confidence = stated.get(run.trace_id.as_str()).map_or(&nothing, days::Added::confidence);
+        let window = ConfidenceWindow::of(run, confidence, &resolutions, &rules).unwrap();
+        let kept = index.read(async |session| said::said(session, &window, &rules).await).await.unwrap();
+        assert_eq!(past_confidence.said(confidence, &window), kept, "{}", run.trace_id);
+        past_confidence.add(run, confidence);
     }
     index.close().await;
 }
@@ -69,12 +93,20 @@ async fn compare(runs: Vec<RunFacts>, rules: CalibrationRules, day: i64) {
 fn the_past_in_memory_is_the_one_in_the_database() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut runner = TestRunner::new(ProptestConfig::with_cases(24));
-    let histories = (any_runs(), any::<bool>(), 1..12_u32, 0..30_i64);
+    let said = prop::collection::vec((0..2_u8, 0..=1000_u16, any::<Option<bool>>()), 0..5);
+    let said = prop::collection::vec(said, 40);
+    let histories = (any_runs(), said, any::<bool>(), 1..12_u32, 0..30_i64);
     runner
-        .run(&histories, |(runs, of_project, baseline_days, day)| {
+        .run(&histories, |(runs, said, of_project, baseline_days, day)| {
             let flag_scope = if of_project { FlagScope::Project } else { FlagScope::Installation };
-            let rules = CalibrationRules { flag_scope, baseline_days, ..CalibrationRules::default() };
-            runtime.block_on(compare(runs, rules, day));
+            let rules = CalibrationRules {
+                flag_scope,
+                baseline_days,
+                confidence_min_decisions: 3,
+                confidence_standard_errors: 1.0,
+                ..CalibrationRules::default()
+            };
+            runtime.block_on(compare(runs, said, rules, day));
             Ok(())
         })
         .unwrap();

@@ -112,6 +112,8 @@ fn a_token_of_some_projects_sees_nothing_of_others() {
         ("trace_summary", json!({"project": "nobody"})),
         ("trace_full", json!({"trace_id": "last"})),
         ("principle_patterns", json!({"min_runs": 1})),
+        ("confidence_calibration", json!({"group_by": "agent", "min_n": 1})),
+        ("confidence_calibration", json!({"project": "nobody"})),
         ("calibration_flags", json!({"state": "all"})),
         ("calibration_flags", json!({"state": "resolved"})),
     ] {

@@ -1,0 +1,234 @@
+//! Stated confidence: what the index counts is what a plain look at the runs counts.
+
+use std::collections::HashMap;
+
+use chrono::TimeDelta;
+use whytrace::model::{Agent, FinishEvent, Outcome, Quality, StartEvent, Status, Timestamp};
+use whytrace::statistics::{
+    ConfidenceBy, ConfidenceGroup, ConfidenceReport, GroupedConfidence, Observations, Observed, Thousandths,
+};
+use whytrace::store::index::{ConfidenceFilter, ConfidenceReach, Filter, StatedConfidence};
+
+use super::*;
+use crate::support::run::{noon, with_paths};
+
+fn pick(values: &[&str], n: i64) -> Option<String> {
+    let place = usize::try_from(n).unwrap() % (values.len() + 1);
+    values.get(place).map(|value| (*value).to_owned())
+}
+
+/// Thirty runs, of which some are open, some have no verdict, and some decisions an outcome of their own.
+fn many() -> Vec<Trace> {
+    (0..30_i64)
+        .map(|n| {
+            let start = StartEvent {
+                project: pick(&["cobot"], n).unwrap_or_else(|| "p%_".to_owned()),
+                intent: pick(&["validating", "exploring"], n / 2),
+                domain: pick(&["robotics"], n / 3),
+                agent: Agent {
+                    name: pick(&["ada", "bob"], n),
+                    model: pick(&["m-agent"], n),
+                    ..Agent::default()
+                },
+                ..StartEvent::default()
+            };
+            let mut run = Run::new(&format!("t{n:02}")).at(noon().plus(TimeDelta::hours(n))).start(start);
+            for place in 0..n % 5 {
+                run = run.decide_with(&format!("d{place}"), |decision| {
+                    decision.stage = pick(&["collection"], place).unwrap_or_else(|| "synthesis".to_owned());
+                    decision.decision =
+                        pick(&["depth", "source"], n + place).unwrap_or_else(|| "x".to_owned());
+                    let confidences = [0.0, 0.0005, 0.1234565, 0.86, 0.9, 0.9995, 1.0];
+                    let confidence = confidences.get(usize::try_from(n * 3 + place * 2).unwrap() % 8);
+                    decision.confidence = confidence.map(|confidence| (*confidence).try_into().unwrap());
+                });
+            }
+            let passed = [None, Some(true), Some(false), Some(true)][usize::try_from(n).unwrap() % 4];
+            let finish = FinishEvent {
+                status: if n % 7 == 3 { Status::Failed } else { Status::Complete },
+                model: pick(&["m-main"], n / 2),
+                quality: Quality { passed, ..Quality::default() },
+                ..FinishEvent::default()
+            };
+            let run = if n % 9 == 8 { run } else { run.finish(finish) };
+            let mut trace = run.document(1);
+            for (place, decision) in
+                trace.stages.values_mut().flat_map(|stage| &mut stage.decisions).enumerate()
+            {
+                let correct = [None, None, Some(n % 2 == 0)][(place + usize::try_from(n).unwrap()) % 3];
+                decision.outcome = correct.map(|correct| Outcome { correct: Some(correct), note: None });
+            }
+            trace
+        })
+        .collect()
+}
+
+fn ended(trace: &Trace) -> Option<Timestamp> {
+    trace.status().is_finished().then(|| trace.run.completed_at.unwrap())
+}
+
+fn is_about(filter: &ConfidenceFilter, trace: &Trace) -> bool {
+    let is = |asked: &Option<String>, value: Option<&String>| asked.is_none() || asked.as_ref() == value;
+    let of_runs = &filter.runs;
+    let Some(at) = ended(trace) else { return false };
+    of_runs.scope.has(&trace.project)
+        && of_runs.ended_after.is_none_or(|after| at > after)
+        && is(&of_runs.project, Some(&trace.project))
+        && is(&of_runs.intent, trace.run.intent.as_ref())
+        && is(&of_runs.domain, trace.run.domain.as_ref())
+        && is(&filter.agent, trace.run.agent.name.as_ref())
+        && is(&filter.model, model(trace))
+}
+
+fn model(trace: &Trace) -> Option<&String> {
+    trace.cost.model.as_ref().or(trace.run.agent.model.as_ref())
+}
+
+/// What the index has to count.
+fn plain<'t>(
+    traces: impl IntoIterator<Item = &'t Trace>,
+    filter: &ConfidenceFilter,
+    by: Option<ConfidenceBy>,
+) -> (Observations, GroupedConfidence) {
+    let (mut all, mut groups) = (Observations::default(), GroupedConfidence::default());
+    for (run, trace) in traces.into_iter().filter(|trace| is_about(filter, trace)).enumerate() {
+        for (stage, decision) in trace.decisions() {
+            let is = |asked: &Option<String>, value: &str| asked.as_ref().is_none_or(|asked| asked == value);
+            let Some(confidence) = decision.confidence else { continue };
+            if !is(&filter.stage, stage) || !is(&filter.decision, &decision.key) {
+                continue;
+            }
+            let own = decision.outcome.as_ref().and_then(|outcome| outcome.correct);
+            let Some(right) = own.or(trace.quality.passed) else {
+                all.add_without_outcome(1);
+                continue;
+            };
+            let observed = Observed {
+                confidence: Thousandths::of(confidence),
+                right,
+                run: i64::try_from(run).unwrap(),
+                own: own.is_some(),
+            };
+            all.add(observed, 1);
+            let value = by.map(|by| match by {
+                ConfidenceBy::Stage => Some(stage.to_owned()),
+                ConfidenceBy::Decision => Some(decision.key.clone()),
+                ConfidenceBy::Intent => trace.run.intent.clone(),
+                ConfidenceBy::Agent => trace.run.agent.name.clone(),
+                ConfidenceBy::Model => model(trace).cloned(),
+            });
+            if let Some(value) = value {
+                groups.add(value, observed, 1);
+            }
+        }
+    }
+    (all, groups)
+}
+
+/// Both without the numbers of runs, which every index gives as it likes.
+fn told(all: &Observations, groups: &GroupedConfidence) -> (ConfidenceReport, Vec<ConfidenceGroup>) {
+    (ConfidenceReport::of(all, 1), groups.report(1).0)
+}
+
+fn filters() -> Vec<ConfidenceFilter> {
+    let none = ConfidenceFilter::default;
+    let runs = |runs: Filter| ConfidenceFilter { runs, ..none() };
+    let text = |text: &str| Some(text.to_owned());
+    vec![
+        none(),
+        runs(Filter { scope: Scope::Projects(vec!["cobot".to_owned()]), ..Filter::default() }),
+        runs(Filter { scope: Scope::Projects(Vec::new()), ..Filter::default() }),
+        runs(Filter { project: text("p%_"), ..Filter::default() }),
+        runs(Filter { intent: text("exploring"), domain: text("robotics"), ..Filter::default() }),
+        runs(Filter { ended_after: Some(noon().plus(TimeDelta::hours(12))), ..Filter::default() }),
+        ConfidenceFilter { agent: text("ada"), ..none() },
+        ConfidenceFilter { model: text("m-agent"), ..none() },
+        ConfidenceFilter { model: text("m-main"), stage: text("synthesis"), ..none() },
+        ConfidenceFilter { decision: text("depth"), ..none() },
+        ConfidenceFilter { decision: text("dep%"), ..none() },
+    ]
+}
+
+async fn ask(index: &Index, filter: &ConfidenceFilter, by: Option<ConfidenceBy>) -> StatedConfidence {
+    index.stated_confidence(filter, by, ConfidenceReach::default()).await.unwrap()
+}
+
+both! {
+    async fn what_is_counted_is_what_the_runs_say(store) {
+        let (index, traces) = (store.index(), many());
+        index.import(with_paths(traces.clone())).await.unwrap();
+        for filter in filters() {
+            for by in std::iter::once(None).chain(ConfidenceBy::ALL.map(Some)) {
+                let stated = ask(&index, &filter, by).await;
+                let (all, groups) = plain(&traces, &filter, by);
+                assert_eq!(told(&stated.all, &stated.groups), told(&all, &groups), "{filter:?} {by:?}");
+                assert_eq!(stated.read_since, None);
+            }
+        }
+        assert!(ask(&index, &ConfidenceFilter::default(), None).await.all.n() > 20);
+    }
+
+    async fn the_sums_that_are_kept_follow_from_the_rows_and_the_migration_makes_the_same(store) {
+        let (index, traces) = (store.index(), many());
+        let kept = async || store.rows("select * from confidence_days").await;
+        index.import(with_paths(traces.clone())).await.unwrap();
+        let before = kept().await;
+        assert!(before.iter().any(|row| row["subject"] == "agent:ada"), "{before:?}");
+        index.import(with_paths(traces.clone())).await.unwrap();
+        assert_eq!(kept().await, before, "written anew");
+
+        let migration = if store.is_postgres() {
+            include_str!("../../../migrations/postgres/0005_confidence_days.sql")
+        } else {
+            include_str!("../../../migrations/sqlite/0005_confidence_days.sql")
+        };
+        let (_, filling) = migration.split_once("\ninsert into").unwrap();
+        store.run(&format!("delete from confidence_days; insert into{filling}")).await;
+        assert_eq!(kept().await, before, "filled by the migration");
+
+        let mut other = traces;
+        for trace in &mut other {
+            trace.quality.passed = trace.quality.passed.map(|passed| !passed);
+            trace.metadata.revision = 2;
+        }
+        index.import(with_paths(other.clone())).await.unwrap();
+        let turned = kept().await;
+        assert_ne!(turned, before);
+        store.clear().await;
+        index.import(with_paths(other.clone())).await.unwrap();
+        assert_eq!(kept().await, turned, "changed and made anew");
+
+        let ids: Vec<TraceId> = other.iter().map(|trace| trace.trace_id.clone()).collect();
+        index.delete(&ids, noon()).await.unwrap();
+        assert_eq!(kept().await, Vec::<Row1>::new(), "nothing is left of deleted runs");
+    }
+
+    async fn of_too_many_runs_the_newest_are_read_and_it_is_said(store) {
+        let (index, traces) = (store.index(), many());
+        index.import(with_paths(traces.clone())).await.unwrap();
+        let filter = ConfidenceFilter::default();
+        let mut newest: Vec<&Trace> = traces
+            .iter()
+            .filter(|trace| ended(trace).is_some() && trace.decisions().any(|(_, one)| one.confidence.is_some()))
+            .collect();
+        newest.sort_by_key(|trace| std::cmp::Reverse((ended(trace), &trace.trace_id)));
+        let stated: HashMap<&TraceId, i64> = newest
+            .iter()
+            .map(|trace| (&trace.trace_id, trace.decisions().filter(|(_, one)| one.confidence.is_some()).count() as i64))
+            .collect();
+        let of = |read: usize| newest[..read].iter().map(|trace| stated[&trace.trace_id]).sum::<i64>();
+        for (reach, read) in [
+            (ConfidenceReach { runs: 5, decisions: 1_000 }, 5),
+            (ConfidenceReach { runs: 1_000, decisions: of(3) }, 3),
+            (ConfidenceReach { runs: 1_000, decisions: of(4) - 1 }, 3),
+            (ConfidenceReach { runs: 1_000, decisions: 0 }, 1),
+            (ConfidenceReach { runs: 1_000, decisions: 1_000 }, newest.len()),
+        ] {
+            let stated = index.stated_confidence(&filter, None, reach).await.unwrap();
+            let (all, groups) = plain(newest[..read].iter().copied(), &filter, None);
+            assert_eq!(told(&stated.all, &stated.groups), told(&all, &groups), "{reach:?}");
+            let last = newest.get(read - 1).and_then(|trace| ended(trace)).filter(|_| read < newest.len());
+            assert_eq!(stated.read_since, last, "{reach:?}");
+        }
+    }
+}
