@@ -4,7 +4,10 @@
 //! for a protocol or a terminal; that is for those who ask. Start at [`Query`].
 
 mod choices;
+mod diagnosis;
 mod resolve;
+
+pub use self::diagnosis::{Basis, Diagnosed};
 
 use std::collections::HashSet;
 

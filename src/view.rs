@@ -6,6 +6,7 @@
 //! goes through [`saying`]. Nothing here reads a store, knows a protocol, or measures an answer as a whole.
 
 pub mod comparison;
+pub mod diagnosis;
 pub mod flag;
 pub mod moment;
 pub mod overview;

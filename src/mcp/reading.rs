@@ -8,6 +8,7 @@ mod budget;
 mod call;
 mod compare;
 mod conditions;
+mod diagnose;
 mod empty;
 mod failing;
 mod figures;
@@ -25,8 +26,8 @@ mod summary;
 use super::tool::Tool;
 
 /// The tools that read, in the order in which clients are shown them.
-pub(super) const TOOLS: [Tool; 6] =
-    [list::TOOL, summary::TOOL, full::TOOL, compare::TOOL, patterns::TOOL, flags::TOOL];
+pub(super) const TOOLS: [Tool; 7] =
+    [list::TOOL, summary::TOOL, full::TOOL, compare::TOOL, diagnose::TOOL, patterns::TOOL, flags::TOOL];
 
 #[cfg(test)]
 mod tests;
