@@ -26,6 +26,7 @@ pub use decision::{AlternativeRequest, DecisionRequest};
 pub use finish::{FinishRequest, FinishStatus, PrincipleRequest};
 pub use review::{FlagAction, ReviewRequest};
 pub use schema::plain_schema;
+pub(crate) use schema::show_only;
 pub use start::StartRequest;
 
 /// What a refusal calls the request as a whole.

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::schema::NAMED_IN_TEXT;
+use super::schema::show_only;
 use super::{AlternativeRequest, FinishStatus, PrincipleRequest};
 
 /// Events of one run, in order; they are recorded all or none.
@@ -16,7 +16,7 @@ use super::{AlternativeRequest, FinishStatus, PrincipleRequest};
 #[serde(deny_unknown_fields)]
 #[schemars(description = "")]
 pub struct RecordRequest {
-    /// From trace_start; may be left out when events begin with "start"
+    /// Unless events begin with start
     pub trace_id: Option<String>,
     /// In order, at most 500
     pub events: Vec<EventRequest>,
@@ -301,7 +301,7 @@ fn describe(schema: &mut Schema) {
         })
         .collect();
     let kinds = format!("The fields of each kind. {}", kinds.join("; "));
-    let described = [("kind", kinds), ("timestamp", "RFC 3339; default now".to_owned())];
+    let described = [("kind", kinds), ("timestamp", "RFC 3339".to_owned())];
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
     let Some(properties) = properties else { return };
     for (field, description) in described {
@@ -309,11 +309,5 @@ fn describe(schema: &mut Schema) {
             property.insert("description".to_owned(), json!(description));
         }
     }
-    for (field, property) in properties.iter_mut() {
-        if !SHOWN.contains(&field.as_str())
-            && let Some(property) = property.as_object_mut()
-        {
-            property.insert(NAMED_IN_TEXT.to_owned(), json!(true));
-        }
-    }
+    show_only(schema, &SHOWN);
 }

@@ -11,7 +11,8 @@ use crate::model::Alternative;
 #[serde(deny_unknown_fields)]
 #[schemars(description = "")]
 pub struct DecisionRequest {
-    /// From trace_start
+    /// The run.
+    #[schemars(description = "")]
     pub trace_id: String,
     /// Phase, e.g. "collection"
     pub stage: String,
@@ -29,17 +30,19 @@ pub struct DecisionRequest {
     /// What it was based on
     #[schemars(with = "Option<serde_json::Map<String, Value>>")]
     pub inputs: Option<Value>,
-    /// Evidence used
+    /// Ids of the evidence used.
+    #[schemars(description = "")]
     #[serde(default)]
     pub evidence_ids: Vec<String>,
     /// What came back at once
     pub result: Option<Value>,
-    /// Who decided
+    /// Who decided, where a run has several deciders.
+    #[schemars(description = "")]
     pub actor: Option<String>,
     /// Own id, for safe retries
     pub decision_id: Option<String>,
     /// When it was made, in RFC 3339; now where absent.
-    #[schemars(description = "")]
+    #[schemars(extend("x-not-shown" = true))]
     pub timestamp: Option<String>,
 }
 

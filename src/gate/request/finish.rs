@@ -10,7 +10,8 @@ use crate::model::Status;
 #[serde(deny_unknown_fields)]
 #[schemars(description = "")]
 pub struct FinishRequest {
-    /// From trace_start
+    /// The run.
+    #[schemars(description = "")]
     pub trace_id: String,
     /// Default complete
     pub status: Option<FinishStatus>,
@@ -23,18 +24,19 @@ pub struct FinishRequest {
     pub scale_max: Option<f64>,
     /// To pass; default 2/3 of scale_max
     pub threshold: Option<f64>,
-    /// Default score >= threshold
+    /// Whether it passed the quality gate; whether the score reaches the threshold where absent.
+    #[schemars(description = "")]
     pub passed: Option<bool>,
     /// Quality criteria
     #[serde(default)]
     pub principle_scores: Vec<PrincipleRequest>,
     /// Principles below the gap limit; by score where absent.
     #[serde(default)]
-    #[schemars(description = "")]
+    #[schemars(extend("x-not-shown" = true))]
     pub gap_principles: Vec<String>,
     /// Principles at or above the strength limit; by score where absent.
     #[serde(default)]
-    #[schemars(description = "")]
+    #[schemars(extend("x-not-shown" = true))]
     pub strength_principles: Vec<String>,
     /// Tokens read, of the whole run.
     #[schemars(description = "")]
@@ -55,7 +57,8 @@ pub struct FinishRequest {
     #[serde(default)]
     #[schemars(description = "")]
     pub output_paths: Vec<String>,
-    /// RFC 3339; default now
+    /// When it ended, in RFC 3339; now where absent.
+    #[schemars(extend("x-not-shown" = true))]
     pub timestamp: Option<String>,
 }
 
@@ -70,7 +73,7 @@ pub struct PrincipleRequest {
     #[schemars(description = "")]
     pub score: f64,
     /// What it is called.
-    #[schemars(description = "")]
+    #[schemars(extend("x-not-shown" = true))]
     pub name: Option<String>,
     /// What the judge said.
     #[schemars(description = "")]

@@ -11,11 +11,14 @@ pub struct ReviewRequest {
     /// The run; not needed for a flag.
     #[schemars(description = "")]
     pub trace_id: Option<String>,
-    /// Needs another look
+    /// Whether it needs another look.
+    #[schemars(description = "")]
     pub flagged_for_review: Option<bool>,
-    /// On the run
+    /// Notes on the run.
+    #[schemars(description = "")]
     pub notes: Option<String>,
-    /// Decision to judge
+    /// The decision to judge.
+    #[schemars(description = "")]
     pub decision_id: Option<String>,
     /// It proved right
     pub correct: Option<bool>,
@@ -24,7 +27,8 @@ pub struct ReviewRequest {
     pub outcome_note: Option<String>,
     /// From calibration_flags
     pub flag_id: Option<String>,
-    /// For flag_id
+    /// What to do with the flag.
+    #[schemars(description = "")]
     pub flag_action: Option<FlagAction>,
     /// RFC 3339, or e.g. "7d", "12h"
     pub snooze_until: Option<String>,

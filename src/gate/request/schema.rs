@@ -8,17 +8,17 @@ use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
-use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
 /// Marks, within this crate, an object for which a text may stand: an option with its score in parentheses.
 /// Clients are not shown it.
 pub(super) const SHORT_FORM: &str = "x-short-form";
 
-/// Marks, within this crate, a field that a description names: clients are not shown it once more, and its object is
-/// open for it.
-pub(super) const NAMED_IN_TEXT: &str = "x-named-in-text";
+/// Marks, within this crate, a field that is taken and that clients are not shown: a description names it already, or
+/// programs send it and models hardly ever.
+pub(crate) const NOT_SHOWN: &str = "x-not-shown";
 
 /// The schema of `T` as clients are shown it: no `$ref`, `$defs`, `oneOf`, `anyOf`, list of types, `format`,
 /// `title`, `$schema` or default that says nothing.
@@ -27,7 +27,7 @@ pub fn plain_schema<T: JsonSchema>() -> Map<String, Value> {
     let mut schema = plainer::<T>();
     visit(&mut schema, &|schema| {
         schema.remove(SHORT_FORM);
-        leave_out_named(schema);
+        leave_out(schema);
         show_anything_as_text(schema);
     });
     match schema {
@@ -44,12 +44,27 @@ fn show_anything_as_text(schema: &mut Map<String, Value>) {
     }
 }
 
-fn leave_out_named(schema: &mut Map<String, Value>) {
+/// Leaves out the fields that are not shown. Objects are shown as open, which some of them have to be for these; it is
+/// [`parse`](super::parse) that refuses an unknown field, and names the nearest known one.
+fn leave_out(schema: &mut Map<String, Value>) {
+    if schema.get("additionalProperties") == Some(&Value::Bool(false)) {
+        schema.shift_remove("additionalProperties");
+    }
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.retain(|_, property| property.get(NOT_SHOWN).is_none());
+    }
+}
+
+/// Marks all fields of an object but those of these names as [not shown](NOT_SHOWN).
+pub(crate) fn show_only(schema: &mut Schema, shown: &[&str]) {
     let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
-    let before = properties.len();
-    properties.retain(|_, property| property.get(NAMED_IN_TEXT).is_none());
-    if properties.len() < before {
-        schema.remove("additionalProperties");
+    for (_, property) in properties.iter_mut().filter(|(field, _)| !shown.contains(&field.as_str())) {
+        if *property == Value::Bool(true) {
+            *property = json!({});
+        }
+        if let Some(property) = property.as_object_mut() {
+            property.insert(NOT_SHOWN.to_owned(), json!(true));
+        }
     }
 }
 
@@ -142,6 +157,7 @@ fn says_nothing(default: &Value) -> bool {
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
         Value::Object(fields) => fields.is_empty(),
-        Value::Bool(_) | Value::Number(_) => false,
+        Value::Bool(default) => !default,
+        Value::Number(_) => false,
     }
 }

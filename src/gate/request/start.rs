@@ -42,6 +42,7 @@ pub struct StartRequest {
     pub parent_trace_id: Option<String>,
     /// Own id, for safe retries
     pub trace_id: Option<String>,
-    /// RFC 3339; default now
+    /// When it began, in RFC 3339; now where absent.
+    #[schemars(extend("x-not-shown" = true))]
     pub timestamp: Option<String>,
 }

@@ -30,6 +30,7 @@ pub(super) struct Conditions {
     #[serde(skip_serializing_if = "Option::is_none")]
     domain: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-not-shown" = true))]
     report_type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", extend("enum" = Status::ALL.map(Status::as_str)))]
@@ -44,7 +45,6 @@ pub(super) struct Conditions {
     /// RFC 3339, or ago: 30m, 24h, 7d, 2w
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<String>,
-    /// Started before; as since
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<String>,
     /// Failed principle

@@ -46,7 +46,7 @@ pub(super) struct FlagsRequest {
     /// Default open
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<Standing>,
-    /// Skip so many
+    /// Items to skip
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -39,8 +39,8 @@ pub(super) const TOOL: Tool = Tool {
     name: "trace_full",
     title: "Read a run",
     description: "Read one run, failure first: query, decisions and why, stages, evidence, quality, cost, \
-                  parent, children. Narrow by section (prompts only there), stage or decision_id. Works \
-                  without the database. Not to find runs (trace_list).",
+                  parent, children. Narrow by section (prompts only there), stage or decision_id. Needs \
+                  no database. Not to find runs (trace_list).",
     writes: false,
     idempotent: true,
     input_schema: plain_schema::<FullRequest>,
@@ -63,7 +63,7 @@ struct FullRequest {
     /// Default concise; json: as in the document
     #[serde(skip_serializing_if = "Option::is_none")]
     format: Option<Format>,
-    /// Skip so many of the section's items
+    /// Items to skip
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]

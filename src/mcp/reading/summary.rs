@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -14,7 +14,7 @@ use super::figures::{brief, figures};
 use super::sheet::Sheet;
 use super::{empty, scored, shape};
 use crate::gate::Refusal;
-use crate::gate::request::{parse, plain_schema};
+use crate::gate::request::{parse, plain_schema, show_only};
 use crate::mcp::tool::{Answer, Context, Tool, ToolError};
 use crate::query::Aggregate;
 use crate::scorecard::counted;
@@ -26,8 +26,8 @@ pub(super) const TOOL: Tool = Tool {
     name: "trace_summary",
     title: "Summarise runs",
     description: "Totals of runs: status, gate pass rate, quality, duration, cost, tokens, confidence, \
-                  open flags; split by group_by. With trace_id: one run's scorecard. Not to find runs \
-                  (trace_list).",
+                  open flags; split by group_by. Takes all conditions of trace_list. With trace_id: one run's \
+                  scorecard. Not to find runs (trace_list).",
     writes: false,
     idempotent: true,
     input_schema: plain_schema::<SummaryRequest>,
@@ -36,7 +36,7 @@ pub(super) const TOOL: Tool = Tool {
 };
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[schemars(description = "", extend("additionalProperties" = false))]
+#[schemars(description = "", extend("additionalProperties" = false), transform = show_few)]
 pub(super) struct SummaryRequest {
     #[serde(flatten)]
     conditions: Conditions,
@@ -48,6 +48,19 @@ pub(super) struct SummaryRequest {
     #[serde(default)]
     verbose: bool,
     max_tokens: Option<i64>,
+}
+
+/// The conditions are those of `trace_list`, which shows them all: here the most usual ones will do.
+fn show_few(schema: &mut Schema) {
+    let shown = ["project", "intent", "domain", "status", "gate", "since", "until"];
+    let own = ["group_by", "trace_id", "verbose", "max_tokens"];
+    show_only(schema, &[shown.as_slice(), &own].concat());
+    for condition in shown {
+        let property = schema.pointer_mut(&format!("/properties/{condition}")).and_then(Value::as_object_mut);
+        if let Some(property) = property {
+            property.retain(|keyword, _| keyword == "type");
+        }
+    }
 }
 
 async fn call(context: Arc<Context>, arguments: Value) -> Result<Answer, ToolError> {

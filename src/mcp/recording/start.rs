@@ -18,9 +18,8 @@ use crate::recorder::Ack;
 pub(super) const TOOL: Tool = Tool {
     name: "trace_start",
     title: "Start a run",
-    description: "Open a run before its first decision; not to report one whole (trace_record). Returns the trace_id for \
-                  all later calls, valid in any process until the run is deleted; after a silent day the run closes \
-                  as incomplete, until its next event.",
+    description: "Open a run before its first decision; not to report one whole (trace_record). Returns the trace_id that \
+                  later calls need, in any process. After a silent day a run closes as incomplete, until its next event.",
     writes: true,
     idempotent: false,
     input_schema: plain_schema::<StartRequest>,
