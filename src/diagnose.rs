@@ -84,7 +84,7 @@ pub struct Diagnosis {
 pub fn diagnose(trace: &Trace, comparable: Option<&Trace>, habits: &Habits) -> Diagnosis {
     let steps = steps(trace);
     let outcome = Outcome::of(trace);
-    let likeness = comparable.map(|good| Likeness::of(&steps, good));
+    let likeness = comparable.map(|good| Likeness::of(trace, &steps, good));
     let loops = Loops::of(&steps);
     let case = Case { trace, steps: &steps, outcome, likeness: likeness.as_ref(), habits, loops: &loops };
     let mut suspects = suspects(&case, rules::find(&case));

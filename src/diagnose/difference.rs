@@ -7,7 +7,7 @@ use crate::shown::excerpt;
 /// Levels below which values are compared as wholes.
 const LEVELS: usize = 8;
 /// Characters of a value that are shown.
-const SHOWN_CHARS: usize = 60;
+const SHOWN_CHARS: usize = 40;
 
 /// A field that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! What two runs have in common, step by step, and where one of them left the way of the other.
 //!
 //! Steps are the same when they have the same key and the same inputs or, without inputs, chose the same; the first
-//! of one run goes with the first of the other. Their order does not matter: agents look things up now earlier, now
-//! later. Speech has no part in it.
+//! of one run goes with the first of the other. Where the runs were asked different things their inputs differ
+//! anyhow: there it counts whether the other has any of the key. Order does not matter: agents look things up now earlier, now later. Speech has
+//! no part in it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -11,6 +12,7 @@ use super::outcome::Outcome;
 use super::steps::{Step, steps};
 use crate::model::Trace;
 use crate::shown::excerpt;
+use crate::words::words;
 
 /// Steps of the other run that are tried as the counterpart of one.
 const TRIED: usize = 40;
@@ -27,6 +29,8 @@ const SHOWN_CHARS: usize = 80;
 #[derive(Clone, Debug)]
 pub(super) struct Likeness<'t> {
     good: &'t Trace,
+    /// Whether both runs were asked the same, so that their inputs can be compared.
+    is_same_query: bool,
     theirs: Vec<Step<'t>>,
     /// For each step of the run, whether the other has one like it; unknown of speech.
     pub shared: Vec<Option<bool>>,
@@ -41,6 +45,8 @@ pub struct Against {
     pub trace_id: String,
     /// How it ended.
     pub outcome: Outcome,
+    /// Whether it was asked the same. If not, steps with inputs are compared by their keys alone.
+    pub is_same_query: bool,
     /// Steps that the runs share.
     pub shared: usize,
     /// Steps of this run that can be compared: all but speech.
@@ -123,7 +129,7 @@ pub struct PastRun {
 #[must_use]
 pub fn likeness(run: &Trace, other: &Trace) -> f64 {
     let ours = steps(run);
-    let likeness = Likeness::of(&ours, other);
+    let likeness = Likeness::of(run, &ours, other);
     let (shared, here, there) = likeness.counts();
     let all = here + there;
     if all == 0 { 0.0 } else { 2.0 * shared as f64 / all as f64 }
@@ -163,19 +169,11 @@ fn cut(what: &str) -> &str {
 
 impl<'t> Likeness<'t> {
     /// Holds the steps of a run against another run.
-    pub(super) fn of(ours: &[Step<'_>], good: &'t Trace) -> Self {
+    pub(super) fn of(run: &Trace, ours: &[Step<'_>], good: &'t Trace) -> Self {
+        let is_same_query = words(&run.run.query) == words(&good.run.query);
         let theirs = steps(good);
-        let mut waiting: HashMap<u64, VecDeque<usize>> = HashMap::new();
-        for (place, step) in theirs.iter().enumerate() {
-            if let Some(identity) = step.identity {
-                waiting.entry(identity).or_default().push_back(place);
-            }
-        }
-        let mut take = |identity: u64| waiting.get_mut(&identity).and_then(VecDeque::pop_front).is_some();
-        let shared = ours.iter().map(|step| step.identity.map(&mut take)).collect();
-        let mut left: Vec<usize> = waiting.into_values().flatten().collect();
-        left.sort_unstable();
-        Self { good, theirs, shared, left }
+        let (shared, left) = if is_same_query { paired(ours, &theirs) } else { of_a_kind(ours, &theirs) };
+        Self { good, is_same_query, theirs, shared, left }
     }
 
     /// What makes the run unlike the other.
@@ -194,6 +192,7 @@ impl<'t> Likeness<'t> {
         Against {
             trace_id: self.good.trace_id.to_string(),
             outcome: Outcome::of(self.good),
+            is_same_query: self.is_same_query,
             shared,
             comparable,
             comparable_there,
@@ -210,8 +209,14 @@ impl<'t> Likeness<'t> {
 
     /// The step of the same key that the run has none like, whose inputs differ least; the earliest of several.
     pub(super) fn counterpart(&self, step: &Step<'_>) -> Option<Counterpart> {
+        if step.has_inputs() && !self.is_same_query {
+            return None;
+        }
         let inputs = step.decision.inputs.as_ref();
-        let alike = self.left_steps().filter(|other| other.key() == step.key()).take(TRIED);
+        let alike = self
+            .left_steps()
+            .filter(|other| other.key() == step.key() && other.identity.is_some())
+            .take(TRIED);
         let nearest = alike.min_by_key(|other| match (inputs, &other.decision.inputs) {
             (Some(here), Some(there)) => distance(here, there),
             (None, None) => 0,
@@ -223,6 +228,15 @@ impl<'t> Likeness<'t> {
         };
         let what = excerpt(&nearest.decision.what, SHOWN_CHARS);
         Some(Counterpart { number: nearest.number, what, fields, field_count })
+    }
+
+    /// In what steps have to be the same.
+    pub(super) fn measure(&self, step: &Step<'_>) -> &'static str {
+        match (step.has_inputs(), self.is_same_query) {
+            (true, true) => "with these inputs",
+            (true, false) => "of this key",
+            (false, _) => "with this choice",
+        }
     }
 
     /// The stage of this name in the other run.
@@ -261,9 +275,35 @@ impl<'t> Likeness<'t> {
     fn counts(&self) -> (usize, usize, usize) {
         let shared = self.shared.iter().filter(|shared| **shared == Some(true)).count();
         let here = self.shared.iter().flatten().count();
-        let there = self.theirs.iter().filter(|step| step.identity.is_some()).count();
+        let there = self.theirs.iter().filter(|step| step.kind.is_some()).count();
         (shared, here, there)
     }
+}
+
+/// For each step whether one of the other run goes with it, which then goes with no other; and what is left there.
+fn paired(ours: &[Step<'_>], theirs: &[Step<'_>]) -> (Vec<Option<bool>>, Vec<usize>) {
+    let mut waiting: HashMap<u64, VecDeque<usize>> = HashMap::new();
+    for (place, step) in theirs.iter().enumerate() {
+        if let Some(identity) = step.identity {
+            waiting.entry(identity).or_default().push_back(place);
+        }
+    }
+    let mut take = |identity: u64| waiting.get_mut(&identity).and_then(VecDeque::pop_front).is_some();
+    let shared = ours.iter().map(|step| step.identity.map(&mut take)).collect();
+    let mut left: Vec<usize> = waiting.into_values().flatten().collect();
+    left.sort_unstable();
+    (shared, left)
+}
+
+/// For each step whether the other run has any of its kind, and what is there of kinds that this run has not: of
+/// another question the same may be needed more often.
+fn of_a_kind(ours: &[Step<'_>], theirs: &[Step<'_>]) -> (Vec<Option<bool>>, Vec<usize>) {
+    let kinds = |steps: &[Step<'_>]| -> HashSet<u64> { steps.iter().filter_map(|step| step.kind).collect() };
+    let (here, there) = (kinds(ours), kinds(theirs));
+    let shared = ours.iter().map(|step| step.kind.map(|kind| there.contains(&kind))).collect();
+    let is_left = |step: &Step<'_>| step.kind.is_some_and(|kind| !here.contains(&kind));
+    let left = theirs.iter().enumerate().filter(|(_, step)| is_left(step)).map(|(place, _)| place).collect();
+    (shared, left)
 }
 
 /// The stages of one run that another has not.

@@ -23,9 +23,11 @@ pub(super) struct Step<'t> {
     pub decision: &'t Decision,
     /// The verb of its key, where that changes something.
     pub changing_verb: Option<String>,
-    /// What makes it the same as another: its key with its inputs or, without any, with what was chosen. Absent
-    /// where it is speech.
+    /// What makes it the same as one of a run that was asked the same: its key with its inputs or, without any, with
+    /// what was chosen. Absent where it is speech.
     pub identity: Option<u64>,
+    /// The same for a run that was asked something else, whose inputs are others: the key alone where there are any.
+    pub kind: Option<u64>,
     /// What makes it a repetition of another: its key with its inputs or, without any, with every word of choice and
     /// reason, because a choice among few is made often.
     pub saying: u64,
@@ -44,7 +46,10 @@ pub(super) fn steps(trace: &Trace) -> Vec<Step<'_>> {
             stage,
             decision,
             changing_verb: changing_verb(&decision.key),
-            identity: identity(decision),
+            identity: with_inputs(decision).or_else(|| with_choice(decision)),
+            kind: with_inputs(decision)
+                .map(|_| hashed(|hasher| decision.key.hash(hasher)))
+                .or_else(|| with_choice(decision)),
             saying: saying(decision),
             result: result(decision),
         })
@@ -91,9 +96,10 @@ fn result(decision: &Decision) -> Option<u64> {
     })
 }
 
-fn identity(decision: &Decision) -> Option<u64> {
-    if let Some(identity) = with_inputs(decision) {
-        return Some(identity);
+/// The key with what was chosen. What is long, or said under the name of who speaks, is speech.
+fn with_choice(decision: &Decision) -> Option<u64> {
+    if decision.actor.as_ref() == Some(&decision.key) {
+        return None;
     }
     let choice = (decision.what.len() <= CHOICE_BYTES).then(|| words(&decision.what))?;
     (choice.len() <= CHOICE_WORDS).then(|| {

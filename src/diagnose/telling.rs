@@ -102,7 +102,7 @@ impl Suspect {
 }
 
 impl Finding {
-    /// What it saw and what that counts: `its result is empty (+0.5)`.
+    /// What it saw and what that counts: `result is empty (+0.5)`.
     #[must_use]
     pub fn told(&self) -> String {
         format!("{} ({:+})", self.said, self.points())
@@ -136,8 +136,11 @@ impl Against {
     #[must_use]
     pub fn told(&self) -> String {
         let mut told = format!(
-            "shares {} of its {} comparable decisions ({} there; free speech left out)",
-            self.shared, self.comparable, self.comparable_there
+            "shares {} of its {} comparable decisions ({} there; {})",
+            self.shared,
+            self.comparable,
+            self.comparable_there,
+            if self.is_same_query { "speech left out" } else { "asked otherwise, so inputs left out" }
         );
         for (told_of, stages) in [("lacks", &self.stages_missing), ("adds", &self.stages_added)] {
             if !stages.is_empty() {

@@ -121,11 +121,12 @@ fn missing(against: &Against) -> Value {
     if against.missing.is_empty() { Value::Null } else { missing.collect() }
 }
 
-/// The like in the run that went well: its number, what was chosen, and the fields of inputs that differ.
+/// The like in the run that went well: its number, what was chosen, and the fields of inputs that differ, with what
+/// stands here and there.
 fn counterpart(other: &Counterpart) -> Value {
     let fields = other.fields.iter().map(|field| {
         let path = if field.path.is_empty() { "inputs".to_owned() } else { name(&field.path) };
-        (path, json!({"here": field.here, "there": field.there}))
+        (path, json!([field.here, field.there]))
     });
     let fields: Map<String, Value> = fields.collect();
     known([

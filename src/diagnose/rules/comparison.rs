@@ -7,17 +7,13 @@ use crate::shown::excerpt;
 pub(super) fn look(case: &Case<'_, '_>, found: &mut Found<'_>) {
     for (place, step) in case.steps.iter().enumerate() {
         if let Some(verb) = &step.changing_verb {
-            found.step(
-                place,
-                Rule::ChangesTheWorld,
-                format!("its key says that it changes something ({})", excerpt(verb, 20)),
-            );
+            found.step(place, Rule::ChangesTheWorld, format!("changes something ({})", excerpt(verb, 20)));
         }
         let Some(likeness) = case.likeness else { continue };
-        let same = if step.has_inputs() { "with these inputs" } else { "with this choice" };
+        let measure = likeness.measure(step);
         match likeness.shared.get(place).copied().flatten() {
-            Some(true) => found.step(place, Rule::InGoodRun, format!("the good run has it {same} too")),
-            Some(false) => found.step(place, Rule::NotInGoodRun, format!("the good run has none {same}")),
+            Some(true) => found.step(place, Rule::InGoodRun, format!("the good run has it {measure} too")),
+            Some(false) => found.step(place, Rule::NotInGoodRun, format!("the good run has none {measure}")),
             None => {}
         }
     }

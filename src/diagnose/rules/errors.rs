@@ -45,11 +45,11 @@ pub(super) fn look<'t>(case: &Case<'_, 't>, found: &mut Found<'t>) {
                 found.step(
                     place,
                     Rule::ReadsAsError,
-                    format!("its result reads as an error: {}", quoted(&reply)),
+                    format!("result reads as an error: {}", quoted(&reply)),
                 );
             }
             (Some(result), None) if is_empty(result) => {
-                found.step(place, Rule::EmptyResult, "its result is empty")
+                found.step(place, Rule::EmptyResult, "result is empty")
             }
             _ => {}
         }

@@ -208,7 +208,7 @@ fn output_schema() -> Map<String, Value> {
         (
             "suspects",
             "array",
-            "rules: name to [points, what it saw]; good: the like in the good run. trace_full with decision_id or stage shows one",
+            "rules: name to [points, what it saw]; good: the like in the good run, fields [here, there]. trace_full with decision_id or stage shows one",
         ),
         ("against", "object", "The likest run that went well"),
         ("stages", "array", ""),

@@ -23,6 +23,7 @@ fn the_tools_come_in_their_order_and_only_read() {
             "trace_summary",
             "trace_full",
             "trace_compare",
+            "trace_diagnose",
             "principle_patterns",
             "calibration_flags"
         ]

@@ -159,11 +159,12 @@ fn a_token_is_offered_and_let_do_what_its_scopes_say() {
         "trace_summary",
         "trace_full",
         "trace_compare",
+        "trace_diagnose",
         "principle_patterns",
         "calibration_flags",
     ];
     assert_eq!(tools(&reads), asking);
-    assert_eq!((tools(&writes).len(), tools(&both).len(), tools(&admin).len()), (5, 11, 11));
+    assert_eq!((tools(&writes).len(), tools(&both).len(), tools(&admin).len()), (5, 12, 12));
 
     let run = json!({"trace_id": "r1", "project": "cobot", "query": "why?"});
     let refused = call(&reads, "trace_start", &run);
