@@ -2,7 +2,7 @@
 //!
 //! Steps are the same when they have the same key and the same inputs or, without inputs, chose the same; the first
 //! of one run goes with the first of the other. Where the runs were asked different things their inputs differ
-//! anyhow: there it counts whether the other has any of the key. Order does not matter: agents look things up now earlier, now later. Speech has
+//! anyhow: there only choices without inputs are compared. Order does not matter: agents look things up now earlier, now later. Speech has
 //! no part in it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -32,8 +32,9 @@ pub(super) struct Likeness<'t> {
     /// Whether both runs were asked the same, so that their inputs can be compared.
     is_same_query: bool,
     theirs: Vec<Step<'t>>,
-    /// For each step of the run, whether the other has one like it; unknown of speech.
-    pub shared: Vec<Option<bool>>,
+    /// For each step of the run, whether the other has one like it or, asked otherwise, of its kind; unknown of
+    /// speech.
+    shared: Vec<Option<bool>>,
     /// Steps of the other run that this one has none like.
     left: Vec<usize>,
 }
@@ -45,7 +46,7 @@ pub struct Against {
     pub trace_id: String,
     /// How it ended.
     pub outcome: Outcome,
-    /// Whether it was asked the same. If not, steps with inputs are compared by their keys alone.
+    /// Whether it was asked the same. If not, only choices without inputs are compared.
     pub is_same_query: bool,
     /// Steps that the runs share.
     pub shared: usize,
@@ -130,8 +131,9 @@ pub struct PastRun {
 pub fn likeness(run: &Trace, other: &Trace) -> f64 {
     let ours = steps(run);
     let likeness = Likeness::of(run, &ours, other);
-    let (shared, here, there) = likeness.counts();
-    let all = here + there;
+    let shared = likeness.shared.iter().filter(|shared| **shared == Some(true)).count();
+    let there = likeness.theirs.iter().filter(|step| step.kind.is_some()).count();
+    let all = likeness.shared.iter().flatten().count() + there;
     if all == 0 { 0.0 } else { 2.0 * shared as f64 / all as f64 }
 }
 
@@ -178,8 +180,9 @@ impl<'t> Likeness<'t> {
 
     /// What makes the run unlike the other.
     pub(super) fn against(&self, run: &Trace, ours: &[Step<'_>]) -> Against {
-        let first = ours.iter().zip(&self.shared).find(|(_, shared)| **shared == Some(false));
-        let first_divergence = first.map(|(step, _)| Divergence {
+        let mut steps = ours.iter().enumerate();
+        let first = steps.find(|(place, step)| self.is_shared(*place, step) == Some(false));
+        let first_divergence = first.map(|(_, step)| Divergence {
             number: step.number,
             decision_id: step.decision.decision_id.to_string(),
             stage: step.stage.to_owned(),
@@ -188,7 +191,7 @@ impl<'t> Likeness<'t> {
             counterpart: self.counterpart(step),
         });
         let (missing, missing_count) = self.missing(ours);
-        let (shared, comparable, comparable_there) = self.counts();
+        let (shared, comparable, comparable_there) = self.counts(ours);
         Against {
             trace_id: self.good.trace_id.to_string(),
             outcome: Outcome::of(self.good),
@@ -207,9 +210,23 @@ impl<'t> Likeness<'t> {
         }
     }
 
+    /// Whether the other run has a step like this one; unknown where they cannot be compared.
+    pub(super) fn is_shared(&self, place: usize, step: &Step<'_>) -> Option<bool> {
+        if self.compares(step) { self.shared.get(place).copied().flatten() } else { None }
+    }
+
+    /// Whether both runs were asked the same, so that inputs can be compared.
+    pub(super) fn is_same_query(&self) -> bool {
+        self.is_same_query
+    }
+
+    fn compares(&self, step: &Step<'_>) -> bool {
+        step.identity.is_some() && (self.is_same_query || !step.has_inputs())
+    }
+
     /// The step of the same key that the run has none like, whose inputs differ least; the earliest of several.
     pub(super) fn counterpart(&self, step: &Step<'_>) -> Option<Counterpart> {
-        if step.has_inputs() && !self.is_same_query {
+        if !self.compares(step) {
             return None;
         }
         let inputs = step.decision.inputs.as_ref();
@@ -228,15 +245,6 @@ impl<'t> Likeness<'t> {
         };
         let what = excerpt(&nearest.decision.what, SHOWN_CHARS);
         Some(Counterpart { number: nearest.number, what, fields, field_count })
-    }
-
-    /// In what steps have to be the same.
-    pub(super) fn measure(&self, step: &Step<'_>) -> &'static str {
-        match (step.has_inputs(), self.is_same_query) {
-            (true, true) => "with these inputs",
-            (true, false) => "of this key",
-            (false, _) => "with this choice",
-        }
     }
 
     /// The stage of this name in the other run.
@@ -272,11 +280,11 @@ impl<'t> Likeness<'t> {
     }
 
     /// Steps that are shared, that can be compared here, and there.
-    fn counts(&self) -> (usize, usize, usize) {
-        let shared = self.shared.iter().filter(|shared| **shared == Some(true)).count();
-        let here = self.shared.iter().flatten().count();
-        let there = self.theirs.iter().filter(|step| step.kind.is_some()).count();
-        (shared, here, there)
+    fn counts(&self, ours: &[Step<'_>]) -> (usize, usize, usize) {
+        let known = ours.iter().enumerate().filter_map(|(place, step)| self.is_shared(place, step));
+        let (shared, here) =
+            known.fold((0, 0), |(shared, here), is_shared| (shared + usize::from(is_shared), here + 1));
+        (shared, here, self.theirs.iter().filter(|step| self.compares(step)).count())
     }
 }
 

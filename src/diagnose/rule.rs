@@ -20,6 +20,8 @@ pub enum Rule {
     ChangesTheWorld,
     /// The comparable run that went well has none like it.
     NotInGoodRun,
+    /// The comparable run that went well, which was asked something else, chose otherwise.
+    OtherChoice,
     /// The comparable run that went well has the same.
     InGoodRun,
     /// Its agent took it back later.
@@ -81,12 +83,13 @@ pub struct Finding {
 
 impl Rule {
     /// All rules, in the order in which what they say is told.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::SaidWrong,
         Self::Error,
         Self::BrokeTheRun,
         Self::Contradicted,
         Self::NotInGoodRun,
+        Self::OtherChoice,
         Self::ChangesTheWorld,
         Self::Corrected,
         Self::BadOption,
@@ -128,6 +131,9 @@ impl Rule {
             ),
             Self::NotInGoodRun => {
                 ("not_in_good_run", 2.0, false, "of what both runs did, nothing can explain that one failed")
+            }
+            Self::OtherChoice => {
+                ("other_choice", 1.0, false, "another question may need another choice, but of the same kind")
             }
             Self::InGoodRun => ("in_good_run", -1.0, false, "the other run went well with it"),
             Self::Corrected => ("corrected", 2.0, true, "its own agent no longer holds it"),

@@ -129,19 +129,22 @@ fn what_the_good_run_has_none_like_is_told_with_the_fields_that_differ() {
 }
 
 #[test]
-fn of_runs_that_were_asked_different_things_inputs_are_not_compared() {
-    let mut good = passed(&[("s", "book", "book", json!({"inputs": {"seat": "1"}}))]);
+fn of_runs_that_were_asked_different_things_choices_are_compared_and_inputs_are_not() {
+    let mut good = passed(&[
+        ("s", "get_seat", "get", json!({"inputs": {"seat": "1"}})),
+        ("s", "source", "exa", PLAIN),
+        ("s", "verify", "check twice", json!({"inputs": {"seat": "1"}})),
+    ]);
     good.run.query = "another question".to_owned();
     let bad = failed(&[
-        ("s", "book", "book", json!({"inputs": {"seat": "2"}})),
-        ("s", "cancel", "cancel", json!({"inputs": {"seat": "2"}})),
+        ("s", "get_seat", "get", json!({"inputs": {"seat": "2"}})),
+        ("s", "source", "reddit", PLAIN),
     ]);
     let found = diagnose(&bad, Some(&good), &Habits::default());
-    assert_eq!(
-        told(&found),
-        ["d2: not_in_good_run, changes_the_world (5)", "d1: changes_the_world, in_good_run (2)"]
-    );
-    assert_eq!(found.suspects[0].counterpart, None);
+    assert_eq!(told(&found), ["d2: other_choice (1)"]);
+    let against = found.against.unwrap();
+    assert_eq!((against.shared, against.comparable, against.comparable_there), (0, 1, 1));
+    assert_eq!(against.missing[0].key, "verify", "no step of this kind at all");
 }
 
 #[test]
@@ -308,7 +311,7 @@ fn a_gap_points_at_the_stage_that_it_names() {
     );
     assert_eq!(
         said(&found, Rule::GapNamesIt),
-        "gap \"META-12\" (1 of 3, \"source selection took one site\") names it"
+        "gap \"META-12\" (1.0 of 3.0, \"source selection took one site\") names it"
     );
 }
 

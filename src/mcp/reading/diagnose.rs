@@ -94,7 +94,10 @@ impl DiagnoseRequest {
             sheet.field("database_away", true, "Note: the database is away");
         }
         match found.nothing_told() {
-            Some(told) => sheet.field("nothing", Value::Null, told),
+            Some(told) => {
+                sheet.list("suspects", "");
+                sheet.field("nothing", Value::Null, told);
+            }
             None => sheet.list("suspects", "Suspects, likeliest first (points per reason):"),
         }
         let rows: Vec<(Value, String)> = found

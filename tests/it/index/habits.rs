@@ -47,7 +47,7 @@ both! {
         let foreign = StartEvent { project: "q".to_owned(), ..StartEvent::default() };
         runs.push(Run::new("foreign").start(foreign).decide("d1").complete());
         record_all(&index, &runs).await;
-        let own = run("r0", 0, ASKED, "x", None).trace();
+        let own = run("r0", 0, ASKED, "x", None).told();
         let habits = index.habits(&own).await.unwrap();
         let habit = habits.key("source_selection").unwrap();
         let spread = habit.confidence.unwrap();
@@ -67,15 +67,15 @@ both! {
             run("other-question", 3, ("how many?", "buy"), "exa", Some(true)),
             Run::started("open").decide("d1"),
         ]).await;
-        let (by, found) = index.comparable(&run("new", 9, ASKED, "exa", None).trace()).await.unwrap().unwrap();
+        let (by, found) = index.comparable(&run("new", 9, ASKED, "exa", None).told()).await.unwrap().unwrap();
         assert_eq!((by, ids(&found)), (Comparable::Query, vec!["unjudged", "passed"]));
         assert_eq!(found[1].choices, [("source_selection".to_owned(), "exa".to_owned())]);
-        let new = run("new", 9, ("why?", "buy"), "exa", None).trace();
+        let new = run("new", 9, ("why?", "buy"), "exa", None).told();
         let (by, found) = index.comparable(&new).await.unwrap().unwrap();
         assert_eq!((by, ids(&found)), (Comparable::Intent, vec!["other-question", "unjudged", "passed"]));
-        let new = run("new", 9, ("why?", "sell"), "exa", None).trace();
+        let new = run("new", 9, ("why?", "sell"), "exa", None).told();
         assert_eq!(index.comparable(&new).await.unwrap(), None);
-        let own = run("passed", 0, ASKED, "exa", Some(true)).trace();
+        let own = run("passed", 0, ASKED, "exa", Some(true)).told();
         assert_eq!(ids(&index.comparable(&own).await.unwrap().unwrap().1), ["unjudged"], "never itself");
     }
 }
