@@ -8,9 +8,12 @@
 //! Latin or half-width kana by their usual forms. What that loses (`x²` is found by `x2`) nobody
 //! searches for.
 
+mod folded;
+
 use std::borrow::Cow;
 use std::mem;
 
+pub use folded::{CHOICE_BYTES, choice, query_hash};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 

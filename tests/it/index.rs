@@ -11,6 +11,7 @@ mod habits;
 mod interruption;
 mod listing;
 mod lookup;
+mod migration;
 mod opening;
 mod recording;
 mod reference;
@@ -75,8 +76,7 @@ const TABLES: [&str; 10] = [
 ];
 
 /// What a row of `traces` says of its own history, beside the run.
-const BOOKKEEPING: [&str; 10] = [
-    "row_id",
+const BOOKKEEPING: [&str; 7] = [
     "event_count",
     "created_at",
     "updated_at",
@@ -84,9 +84,10 @@ const BOOKKEEPING: [&str; 10] = [
     "event_bytes",
     "trace_file_path",
     "document_revision",
-    "words",
-    "word_text",
 ];
+
+/// What a row says of where and how its database keeps it.
+const OF_THE_DATABASE: [&str; 3] = ["row_id", "words", "word_text"];
 
 /// Records one batch and gives what became of it.
 async fn outcome(index: &Index, batch: Batch) -> TraceOutcome {
@@ -140,7 +141,10 @@ async fn projection(store: &Store) -> Vec<(&'static str, Vec<Row1>)> {
     for table in &TABLES[..7] {
         let mut rows = store.rows(&format!("select * from {table}")).await;
         for row in &mut rows {
-            row.retain(|column, _| *table != "traces" || !BOOKKEEPING.contains(&column.as_str()));
+            row.retain(|column, _| {
+                !OF_THE_DATABASE.contains(&column.as_str())
+                    && (*table != "traces" || !BOOKKEEPING.contains(&column.as_str()))
+            });
         }
         sort(&mut rows);
         tables.push((*table, rows));

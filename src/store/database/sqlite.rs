@@ -211,8 +211,9 @@ async fn look(connection: &mut SqliteConnection) -> sqlx::Result<Found> {
 
 /// Rewrites words and tables, and empties the log.
 async fn compacted(session: &mut Session) -> sqlx::Result<bool> {
-    // The words of deleted runs stay in the index of words until its parts are merged.
+    // Deleted words stay in an index of words until its parts are merged.
     session.run("insert into trace_words (trace_words) values ('optimize')").await?;
+    session.run("insert into decision_words (decision_words) values ('optimize')").await?;
     session.run("pragma auto_vacuum = incremental").await?;
     session.run("vacuum").await?;
     let (busy, _, _): (i64, i64, i64) =

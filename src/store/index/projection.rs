@@ -1,11 +1,15 @@
 //! From a trace to its rows: the one place that knows what stands in which column.
 
+mod decisions;
+
+use decisions::DecisionRows;
 use serde_json::{Map, Value, json};
 
 use super::search;
-use crate::model::{Confidence, Decision, Quality, QualityRules, Timestamp, Trace};
+use crate::model::{Confidence, Quality, QualityRules, Timestamp, Trace};
 use crate::store::session::Session;
 use crate::store::sql::{Arg, Sql, rows_at_once};
+use crate::words::query_hash;
 
 /// What the row of a run knows besides its trace.
 #[derive(Clone, Debug)]
@@ -55,8 +59,7 @@ pub(super) struct Parts {
     replaced: Vec<String>,
     tags: Vec<Vec<Arg>>,
     stages: Vec<Vec<Arg>>,
-    decisions: Vec<Vec<Arg>>,
-    alternatives: Vec<Vec<Arg>>,
+    decisions: DecisionRows,
     principle_scores: Vec<Vec<Arg>>,
     evidence: Vec<Vec<Arg>>,
 }
@@ -94,9 +97,7 @@ impl Parts {
                 stage.error.as_ref().into(),
             ]
         }));
-        for (position, (stage, decision)) in trace.decisions().enumerate() {
-            self.add_decision(id, position, stage, decision);
-        }
+        self.decisions.add(trace);
         self.principle_scores.extend(principles(&trace.quality).into_iter().map(
             |(principle, score, side)| {
                 vec![
@@ -123,40 +124,10 @@ impl Parts {
         }));
     }
 
-    fn add_decision(&mut self, id: &str, position: usize, stage: &str, decision: &Decision) {
-        self.decisions.push(vec![
-            id.into(),
-            decision.decision_id.as_str().into(),
-            stage.into(),
-            int(position),
-            (&decision.key).into(),
-            (&decision.what).into(),
-            (&decision.why).into(),
-            decision.confidence.map(Confidence::get).into(),
-            int(decision.alternatives_considered.len()),
-            int(decision.evidence_ids.len()),
-            decision.error.as_ref().into(),
-            decision.outcome.as_ref().and_then(|outcome| outcome.correct).into(),
-            decision.actor.as_ref().into(),
-            decision.timestamp.into(),
-            decision.late.into(),
-        ]);
-        let alternatives = decision.alternatives_considered.iter().enumerate();
-        self.alternatives.extend(alternatives.map(|(position, alternative)| {
-            vec![
-                id.into(),
-                decision.decision_id.as_str().into(),
-                int(position),
-                (&alternative.option).into(),
-                alternative.score.into(),
-                alternative.why_not.as_ref().into(),
-            ]
-        }));
-    }
-
     /// Puts the rows in the place of those that the runs had.
     pub(super) async fn write(self, session: &mut Session) -> sqlx::Result<()> {
         if !self.replaced.is_empty() {
+            search::delete_decision_words(session, &self.replaced).await?;
             for text in [
                 "delete from tags where trace_id in ",
                 "delete from stages where trace_id in ",
@@ -179,17 +150,6 @@ impl Parts {
                 self.stages,
             ),
             (
-                "insert into decisions (trace_id, decision_id, stage, position, decision, what, why, confidence, \
-                 alternative_count, evidence_count, error, outcome_correct, actor, decided_at, late) values ",
-                15,
-                self.decisions,
-            ),
-            (
-                "insert into alternatives (trace_id, decision_id, position, option, score, why_not) values ",
-                6,
-                self.alternatives,
-            ),
-            (
                 "insert into principle_scores (trace_id, principle, score, scaled_score, side, project, ended_at) \
                  values ",
                 7,
@@ -204,7 +164,7 @@ impl Parts {
         ] {
             insert(session, text, columns, rows).await?;
         }
-        Ok(())
+        self.decisions.write(session).await
     }
 }
 
@@ -300,6 +260,7 @@ fn columns(
         ("trace_id", trace.trace_id.as_str().into()),
         ("project", (&trace.project).into()),
         ("query", (&run.query).into()),
+        ("query_hash", query_hash(&run.query).into()),
         ("intent", run.intent.as_ref().into()),
         ("domain", run.domain.as_ref().into()),
         ("report_type", run.report_type.as_ref().into()),

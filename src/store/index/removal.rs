@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::{Filter, Index, flags};
+use super::{Filter, Index, flags, search};
 use crate::error::{Error, Result};
 use crate::model::{Timestamp, TraceId};
 use crate::store::session::Session;
@@ -190,6 +190,7 @@ async fn remove(session: &mut Session, trace_id: &TraceId, at: Timestamp) -> sql
         let words = "delete from trace_words where rowid in (select row_id from traces where trace_id = $1)";
         session.execute(Sql::new(words).bind(id)).await?;
     }
+    search::delete_decision_words(session, &[id.to_owned()]).await?;
     for text in [
         "delete from tags where trace_id = $1",
         "delete from stages where trace_id = $1",

@@ -1,10 +1,15 @@
-//! Text search over query, tags and error of runs: the same hits in the same order on both databases.
+//! Text search, over query, tags and error of runs and over what decisions say: the same hits in the same order on
+//! both databases.
 //!
 //! Words are cut by [`words`](crate::words), not by the databases, and stored as they are: in an FTS5 table on
 //! SQLite; on Postgres as a set in a `tsvector`, which finds the runs that have them, and in order in `word_text`,
 //! which tells fields and phrases apart. (A `tsvector` keeps 255 places of a word, none beyond 16,383.)
 
+mod decisions;
+
 use std::collections::BTreeSet;
+
+pub(super) use decisions::{DecisionWords, delete_decision_words, insert_decision_words};
 
 use crate::model::Trace;
 use crate::store::session::Session;
@@ -123,6 +128,6 @@ fn vector(fields: &[Vec<String>; 3]) -> String {
 }
 
 /// The words of each field on a line of its own, every word between blanks.
-fn lines(fields: &[Vec<String>; 3]) -> String {
+fn lines<const FIELDS: usize>(fields: &[Vec<String>; FIELDS]) -> String {
     fields.each_ref().map(|words| format!(" {} ", words.join(" "))).join("\n")
 }

@@ -46,6 +46,17 @@ impl Index {
             .await
     }
 
+    /// How many decisions cannot be searched, because an older version wrote their rows: `whytrace reindex` writes
+    /// them anew.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when the database is away.
+    pub async fn unsearchable_decisions(&self) -> Result<u64> {
+        let sql = Sql::new("select count(*) from decisions where choice is null");
+        let (count,): (i64,) = self.read(async |session| session.fetch_one(sql).await).await?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
     /// Whether a run was deleted.
     ///
     /// # Errors

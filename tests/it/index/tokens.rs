@@ -71,18 +71,23 @@ both! {
     }
 
     async fn a_database_of_the_first_version_gets_tokens_and_keeps_its_runs(store) {
-        let run = Run::started("before").complete();
-        record(&store.index(), run.batch()).await;
-        store.run("drop table tokens; delete from _sqlx_migrations where version > 1").await;
+        store.migrate_to(1).await;
+        store.run(migration::OLD_RUN).await;
         let index = store.index();
         assert!(index.tokens().await.unwrap().is_empty());
-        assert_eq!(status(&index, run.id()).await.as_deref(), Some("complete"));
+        assert_eq!(status(&index, &"t".parse().unwrap()).await.as_deref(), Some("complete"));
     }
 
     async fn tokens_from_before_there_was_an_expiry_are_good_until_they_are_revoked(store) {
         let before = token("t", 1, &[Permission::Read], Scope::All);
-        store.index().add_token(&before, &TokenHash::of("t")).await.unwrap();
-        store.run("alter table tokens drop column expires_at; delete from _sqlx_migrations where version = 3").await;
+        store.migrate_to(2).await;
+        let (hash, name) = (TokenHash::of("t").hex(), &before.name);
+        store
+            .run(&format!(
+                "insert into tokens (token_id, hash, name, scopes, created_at) \
+                 values ('t', '{hash}', '{name}', 'trace:read', '2026-02-13 14:30:01.123456+00:00')"
+            ))
+            .await;
         assert_eq!(store.index().token(&TokenHash::of("t")).await.unwrap().unwrap().token, before);
     }
 }

@@ -252,7 +252,7 @@ async fn settle(twins: &Twins, runs: &[Known]) {
     let rows = async |store: &Store, table: &str| {
         let mut rows = store.rows(&format!("select * from {table}")).await;
         for row in &mut rows {
-            row.retain(|column, _| !["row_id", "words", "word_text"].contains(&column.as_str()));
+            row.retain(|column, _| !OF_THE_DATABASE.contains(&column.as_str()));
         }
         sort(&mut rows);
         rows

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection, Row, TypeInfo, ValueRef};
@@ -84,6 +85,29 @@ impl Store {
         Index::new(&self.target(), QualityRules::default())
     }
 
+    /// Makes the tables as the version with this many migrations had them.
+    pub(crate) async fn migrate_to(&self, version: i64) {
+        let up_to = |all: Migrator| {
+            let some = all.iter().filter(|migration| migration.version <= version);
+            Migrator::with_migrations(some.cloned().collect())
+        };
+        match &self.place {
+            Place::Folder(folder) => {
+                let mut connection = sqlite_client(folder).await;
+                let migrations = up_to(sqlx::migrate!("migrations/sqlite"));
+                migrations.run_direct(None, &mut connection, false).await.expect("migrations run");
+                connection.close().await.expect("a connection closes");
+            }
+            Place::Schema(schema) => {
+                self.run(&format!("create schema {}", schema.name())).await;
+                let mut connection = postgres_client(schema).await;
+                let migrations = up_to(sqlx::migrate!("migrations/postgres"));
+                migrations.run_direct(None, &mut connection, false).await.expect("migrations run");
+                connection.close().await.expect("a connection closes");
+            }
+        }
+    }
+
     /// Runs statements as an SQL client would. Makes the database if there is none.
     pub(crate) async fn run(&self, statements: &str) {
         let text = AssertSqlSafe(statements.to_owned());
@@ -109,7 +133,10 @@ impl Store {
             Place::Folder(_) => {
                 let deletions: String =
                     tables.split(", ").map(|table| format!("delete from {table};")).collect();
-                self.run(&format!("begin; delete from trace_words; {deletions} commit")).await;
+                self.run(&format!(
+                    "begin; delete from trace_words; delete from decision_words; {deletions} commit"
+                ))
+                .await;
             }
             Place::Schema(_) => self.run(&format!("truncate {tables}")).await,
         }
