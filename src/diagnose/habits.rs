@@ -6,7 +6,6 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::statistics::Sample;
-use crate::words::words;
 
 /// From so many on there is a habit.
 pub const ENOUGH: u64 = 10;
@@ -25,8 +24,8 @@ pub struct PastDecision {
     pub trace_id: String,
     /// Its key.
     pub key: String,
-    /// What was chosen, folded to words.
-    pub choice: String,
+    /// What was chosen, as [`choice`](crate::words::choice) folds it, where that is known.
+    pub choice: Option<String>,
     /// How sure it was.
     pub confidence: Option<f64>,
     /// Whether alternatives were named.
@@ -83,14 +82,6 @@ pub struct StageHabit {
     pub p95: f64,
 }
 
-/// A choice as it is counted: its words, joined by blanks, at most 200 bytes of them.
-#[must_use]
-pub fn choice(what: &str) -> String {
-    let mut choice = words(what).join(" ");
-    choice.truncate(choice.floor_char_boundary(200));
-    choice
-}
-
 impl Habits {
     /// Adds up earlier decisions, and the durations of stages in seconds.
     #[must_use]
@@ -143,8 +134,10 @@ impl KeyHabit {
             if runs.insert(one.trace_id.as_str()) {
                 habit.all.add(passed);
             }
-            if choices.insert((one.trace_id.as_str(), one.choice.as_str())) {
-                habit.records.entry(one.choice.clone()).or_default().add(passed);
+            if let Some(choice) = &one.choice
+                && choices.insert((one.trace_id.as_str(), choice.as_str()))
+            {
+                habit.records.entry(choice.clone()).or_default().add(passed);
             }
         }
         habit
@@ -190,7 +183,7 @@ mod tests {
         PastDecision {
             trace_id: format!("run{run}"),
             key: "source".to_owned(),
-            choice: choice.to_owned(),
+            choice: Some(choice.to_owned()),
             confidence: Some(confidence),
             has_alternatives: run.is_multiple_of(2),
             has_evidence: true,

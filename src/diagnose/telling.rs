@@ -140,7 +140,11 @@ impl Against {
             self.shared,
             self.comparable,
             self.comparable_there,
-            if self.is_same_query { "speech left out" } else { "asked otherwise: only choices without inputs" }
+            if self.is_same_query {
+                "speech left out"
+            } else {
+                "asked otherwise: only choices without inputs"
+            }
         );
         for (told_of, stages) in [("lacks", &self.stages_missing), ("adds", &self.stages_added)] {
             if !stages.is_empty() {

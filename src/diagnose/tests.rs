@@ -238,7 +238,7 @@ fn past(run: usize, confidence: f64, passed: bool, choice: &str) -> PastDecision
     PastDecision {
         trace_id: format!("past{run}"),
         key: "source".to_owned(),
-        choice: choice.to_owned(),
+        choice: Some(choice.to_owned()),
         confidence: Some(confidence),
         has_alternatives: true,
         has_evidence: true,

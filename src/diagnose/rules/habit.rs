@@ -1,10 +1,11 @@
 //! What is unusual for a decision of its key, and how its option fared before.
 
 use super::{Case, Found};
-use crate::diagnose::habits::{ENOUGH, KeyHabit, choice};
+use crate::diagnose::habits::{ENOUGH, KeyHabit};
 use crate::diagnose::rule::Rule;
 use crate::diagnose::steps::Step;
 use crate::statistics::wilson;
+use crate::words::choice;
 
 /// What less than this below the mean is, is no doubt.
 const DOUBT: f64 = 0.1;
@@ -57,7 +58,8 @@ fn low_confidence(step: &Step<'_>, habit: Option<&KeyHabit>) -> Option<String> {
 
 /// Whether the option fails more surely than the others: the upper end of its 95 % interval lies below their share.
 fn bad_option(step: &Step<'_>, habit: &KeyHabit) -> Option<String> {
-    let (own, others) = habit.records(&choice(&step.decision.what))?;
+    let choice = Some(choice(&step.decision.what)).filter(|choice| !choice.is_empty())?;
+    let (own, others) = habit.records(&choice)?;
     if own.judged < JUDGED || others.judged < JUDGED {
         return None;
     }

@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 
 use super::Index;
-use crate::diagnose::{Habits, PastDecision, PastRun, choice};
+use crate::diagnose::{Habits, PastDecision, PastRun};
 use crate::error::Result;
 use crate::model::Trace;
 use crate::store::sql::Sql;
+use crate::words::query_hash;
 
 /// Keys of a run that are asked about, the most frequent ones.
 const KEYS: usize = 20;
@@ -38,7 +39,7 @@ pub enum Comparable {
 struct PastRow {
     trace_id: String,
     decision: String,
-    what: String,
+    choice: Option<String>,
     confidence: Option<f64>,
     alternative_count: i64,
     evidence_count: i64,
@@ -125,10 +126,9 @@ fn past_decisions(run: &Trace) -> Option<Sql> {
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let mut sql: Option<Sql> = None;
     for (key, _) in counts.iter().take(KEYS) {
-        let one = "select trace_id, decision, what, confidence, alternative_count, evidence_count, quality_gate_passed \
-                   from (select d.trace_id, d.decision, d.what, d.confidence, d.alternative_count, d.evidence_count, \
-                   t.quality_gate_passed from decisions d join traces t on t.trace_id = d.trace_id \
-                   where d.decision = ";
+        let one = "select trace_id, decision, choice, confidence, alternative_count, evidence_count, \
+                   quality_gate_passed from (select d.trace_id, d.decision, d.choice, d.confidence, \
+                   d.alternative_count, d.evidence_count, d.quality_gate_passed from decisions d where d.decision = ";
         let sql = match &mut sql {
             Some(sql) => {
                 sql.push(" union all ").push(one);
@@ -136,9 +136,9 @@ fn past_decisions(run: &Trace) -> Option<Sql> {
             }
             None => sql.insert(Sql::new(one)),
         };
-        sql.arg(*key).push(" and t.project = ").arg(&run.project);
+        sql.arg(*key).push(" and d.project = ").arg(&run.project);
         sql.push(" and d.trace_id <> ").arg(run.trace_id.as_str());
-        sql.push(" order by d.decided_at desc, d.trace_id, d.decision_id limit ").arg(NEWEST).push(") own");
+        sql.push(" order by d.ended_at desc, d.row_id desc limit ").arg(NEWEST).push(") own");
     }
     sql
 }
@@ -156,22 +156,27 @@ fn past_stages(run: &Trace) -> Sql {
 }
 
 /// Runs that went well and are comparable: their ids and numbers of decisions.
+///
+/// The newest are looked at whatever became of them, so that a long row of failures costs no more.
 fn candidates(run: &Trace, by: Comparable) -> Option<Sql> {
-    let (column, value, most) = match by {
-        Comparable::Query => (" and query = ", Some(&run.run.query), WITH_QUERY),
-        Comparable::Intent => (" and intent = ", run.run.intent.as_ref(), WITH_INTENT),
-    };
-    let value = value.filter(|value| !value.trim().is_empty())?;
     let mut sql = Sql::new(
-        "select trace_id, decision_count from (select t.trace_id, t.decision_count, t.query, t.intent, t.status, \
-         t.error, t.quality_gate_passed, t.started_at from traces t where t.project = ",
+        "select trace_id, decision_count from (select t.trace_id, t.decision_count, t.intent, t.status, t.error, \
+         t.quality_gate_passed, t.started_at from traces t where t.project = ",
     );
     sql.arg(&run.project).push(" and t.trace_id <> ").arg(run.trace_id.as_str());
+    if by == Comparable::Query {
+        Some(&run.run.query).filter(|query| !query.trim().is_empty())?;
+        sql.push(" and t.query_hash = ").arg(query_hash(&run.run.query));
+    }
     sql.push(" order by t.started_at desc, t.trace_id limit ").arg(LOOKED_AT);
     sql.push(
-        ") own where status = 'complete' and decision_count > 0 and (quality_gate_passed or (quality_gate_passed is null and error is null))",
+        ") own where status = 'complete' and decision_count > 0 \
+         and (quality_gate_passed or (quality_gate_passed is null and error is null))",
     );
-    sql.push(column).arg(value);
+    if by == Comparable::Intent {
+        sql.push(" and intent = ").arg(run.run.intent.as_ref()?);
+    }
+    let most = if by == Comparable::Query { WITH_QUERY } else { WITH_INTENT };
     sql.push(" order by started_at desc, trace_id limit ").arg(most);
     Some(sql)
 }
@@ -181,7 +186,7 @@ impl PastRow {
         PastDecision {
             trace_id: self.trace_id,
             key: self.decision,
-            choice: choice(&self.what),
+            choice: self.choice,
             confidence: self.confidence,
             has_alternatives: self.alternative_count > 0,
             has_evidence: self.evidence_count > 0,
