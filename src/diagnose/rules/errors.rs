@@ -49,7 +49,7 @@ pub(super) fn look<'t>(case: &Case<'_, 't>, found: &mut Found<'t>) {
                 );
             }
             (Some(result), None) if is_empty(result) => {
-                found.step(place, Rule::EmptyResult, "result is empty")
+                found.step(place, Rule::EmptyResult, "result is empty");
             }
             _ => {}
         }
