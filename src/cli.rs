@@ -11,6 +11,7 @@ mod compare;
 mod completions;
 mod delete;
 mod demo;
+mod diagnose;
 mod doctor;
 mod export;
 mod filter;
@@ -113,6 +114,8 @@ enum Command {
     Show(show::Show),
     /// Hold run B against run A: where they parted, and what came of it
     Compare(compare::Compare),
+    /// Say what most likely went wrong in one run, and why
+    Diagnose(diagnose::Diagnose),
     /// Say which principles keep failing, and whether that changes
     Patterns(patterns::Patterns),
     /// Find decisions of all runs, or what became of an option
@@ -223,6 +226,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Some(Command::Summary(summary)) => summary.run(&config).await,
             Some(Command::Show(show)) => show.run(&config).await,
             Some(Command::Compare(compare)) => compare.run(&config).await,
+            Some(Command::Diagnose(diagnose)) => diagnose.run(&config).await,
             Some(Command::Patterns(patterns)) => patterns.run(&config).await,
             Some(Command::Search(search)) => search.run(&config).await,
             Some(Command::Calibration(calibration)) => calibration.run(&config).await,

@@ -11,7 +11,7 @@
 //!
 //! - [`model`]: pure values, and how [events](model::Event) become a [trace](model::Trace)
 //! - [`metrics`]: counters, and the text in which Prometheus reads them
-//! - [`calibration`], [`statistics`], [`scorecard`], [`diff`], [`words`], [`shown`]: pure functions over the model
+//! - [`calibration`], [`statistics`], [`scorecard`], [`diff`], [`diagnose`], [`words`], [`shown`]: pure functions over the model
 //! - [`gate`]: what may enter, and in what form
 //! - [`error`]: what can go wrong, by what a caller can do about it
 //! - [`demo`]: a history of runs that never were, to look around in
@@ -69,6 +69,7 @@ pub mod advice;
 pub mod calibration;
 pub mod config;
 pub mod demo;
+pub mod diagnose;
 pub mod diff;
 pub mod error;
 pub mod gate;

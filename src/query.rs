@@ -4,11 +4,13 @@
 //! for a protocol or a terminal; that is for those who ask. Start at [`Query`].
 
 mod choices;
-mod decisions;
 mod confidence;
+mod decisions;
+mod diagnosis;
 mod resolve;
 
 pub use confidence::Confidence;
+pub use self::diagnosis::{Basis, Diagnosed};
 
 use std::collections::HashSet;
 

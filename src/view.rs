@@ -8,6 +8,7 @@
 pub mod comparison;
 pub mod decision;
 pub mod confidence;
+pub mod diagnosis;
 pub mod flag;
 pub mod moment;
 pub mod option;

@@ -9,6 +9,7 @@ mod call;
 mod compare;
 mod conditions;
 mod confidence;
+mod diagnose;
 mod empty;
 mod failing;
 mod figures;

@@ -8,7 +8,7 @@ use super::tracer::switched_off;
 use crate::calibration::Flag;
 use crate::diff::Comparison;
 use crate::error::{Error, Result};
-use crate::query::{Aggregate, Listing, Patterns, Query};
+use crate::query::{Aggregate, Diagnosed, Listing, Patterns, Query};
 use crate::statistics::GroupBy;
 use crate::store::LoadedTrace;
 use crate::store::index::{Cursor, Filter, Scope, Sort};
@@ -92,6 +92,15 @@ impl TraceQuery {
     pub async fn compare(&self, a: &str, b: &str) -> Result<Comparison> {
         let (a, b) = (a.to_owned(), b.to_owned());
         self.ask(async move |query| query.compare(&a, &b, &Scope::All).await).await
+    }
+
+    /// What is suspected in a run, beside the one named by `against` or the likest that went well.
+    ///
+    /// # Errors
+    /// As [`Query::diagnose`].
+    pub async fn diagnose(&self, id: &str, against: Option<&str>) -> Result<Diagnosed> {
+        let (id, against) = (id.to_owned(), against.map(str::to_owned));
+        self.ask(async move |query| query.diagnose(&id, against.as_deref(), &Scope::All).await).await
     }
 
     /// Calibration flags, the last seen first.

@@ -9,6 +9,7 @@ mod columns;
 mod decisions;
 mod confidence;
 mod endings;
+mod habits;
 mod interruption;
 mod listing;
 mod lookup;

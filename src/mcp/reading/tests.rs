@@ -2,6 +2,7 @@
 
 mod bounds;
 mod confidence;
+mod diagnosing;
 pub(super) mod home;
 mod reading;
 mod schemas;

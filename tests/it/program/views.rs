@@ -162,6 +162,15 @@ fn a_summary_of_one_run_is_its_scorecard() {
 }
 
 #[test]
+fn a_diagnosis_says_what_is_suspected_and_why() {
+    let home = home_with(&[history(), fields::two_ways_to_fail()].concat());
+    let failed = at_all_widths(&home, &["diagnose", "way-bad"]);
+    let well = at(&home, 80, &["diagnose", "way-good"]).worked();
+    insta::assert_snapshot!(format!("{failed}\n{}", well.stdout));
+    assert_eq!(home.run(["diagnose", "way-bad", "--suspects", "x"]).code, Some(2));
+}
+
+#[test]
 fn a_comparison_names_where_the_runs_parted_and_what_came_of_it() {
     let home = home_with_history();
     insta::assert_snapshot!(at_all_widths(&home, &["compare", GOOD, BAD]));
@@ -262,6 +271,7 @@ fn with_the_database_away_it_is_said_what_still_works() {
             &["flags"],
             &["flags", "resolve", "x"],
             &["compare", GOOD, "last"],
+            &["diagnose", "last"],
             &["show", "last"],
         ] {
             let failed = at(&home, 80, arguments);
@@ -297,6 +307,7 @@ fn a_database_that_never_answers_is_waited_for_once() {
         (&["show", GOOD], 0),
         (&["show", "nothing"], 1),
         (&["compare", GOOD, BAD], 0),
+        (&["diagnose", BAD], 0),
         (&["flags", "resolve", "x"], 1),
         (&["delete", GOOD, "--yes"], 1),
         (&["import", &history], 1),
@@ -313,7 +324,8 @@ fn a_database_that_never_answers_is_waited_for_once() {
                 assert_eq!(ended.code, Some(code), "{arguments:?} {ended:?}");
                 assert!(took < Duration::from_secs(6), "{arguments:?} took {took:?}");
                 let said = ended.stdout + &ended.stderr;
-                let is_said = arguments[0] == "compare" || said.contains("no answer within 3 s");
+                let is_said =
+                    matches!(arguments[0], "compare" | "diagnose") || said.contains("no answer within 3 s");
                 assert!(is_said, "{arguments:?} {said}");
             });
         }
@@ -324,9 +336,14 @@ fn a_database_that_never_answers_is_waited_for_once() {
 #[test]
 fn colours_are_there_only_where_they_are_asked_for() {
     let home = home_with_history();
-    for view in
-        [&["list"] as &[&str], &["summary"], &["compare", GOOD, BAD], &["flags"], &["show", BAD, "--verbose"]]
-    {
+    for view in [
+        &["list"] as &[&str],
+        &["summary"],
+        &["compare", GOOD, BAD],
+        &["diagnose", BAD],
+        &["flags"],
+        &["show", BAD, "--verbose"],
+    ] {
         let has_colours = |arguments: &[&str], variables: &[(&str, &str)]| {
             let mut command = home.whytrace([view, arguments].concat());
             command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").envs(variables.iter().copied());

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::super::budget::{MOST, budget, tokens};
 use super::super::call::Call;
 use super::super::compare::CompareRequest;
+use super::super::diagnose::DiagnoseRequest;
 use super::super::flags::FlagsRequest;
 use super::super::full::tests::run;
 use super::super::patterns::PatternsRequest;
@@ -13,11 +14,12 @@ use super::super::sheet::Sheet;
 use super::super::summary::SummaryRequest;
 use super::home::check;
 use crate::calibration::Flag;
+use crate::diagnose::{Habits, diagnose};
 use crate::diff::compare;
 use crate::gate::request::parse;
 use crate::mcp::tool::Answer;
 use crate::model::{QualityRules, Status};
-use crate::query::{Aggregate, Patterns};
+use crate::query::{Aggregate, Basis, Diagnosed, Patterns};
 use crate::statistics::{GroupBy, GroupedSummary, RunFacts, Summary, patterns};
 
 /// A count in an answer; nothing counts as none.
@@ -144,6 +146,23 @@ proptest! {
         check("trace_compare", &answer, Some(max_tokens));
         prop_assert!(tokens(&answer) <= budget(Some(max_tokens)));
         prop_assert!(!include_same || is_counted(&answer, "decisions", comparison.decisions.len()));
+    }
+
+    #[test]
+    fn diagnoses_are_shown_within_the_budget_and_counted(
+        sizes in (0..60_usize, 0..60_usize),
+        texts in (texts(), texts()),
+        max_tokens in 300..20_000_i64,
+    ) {
+        let (bad, good) = (run(sizes.0, &texts.0, 2), run(sizes.1, &texts.1, 2));
+        let diagnosis = diagnose(&bad.trace, Some(&good.trace), &Habits::default());
+        let all = diagnosis.suspect_count;
+        let diagnosed = Diagnosed { diagnosis, run: bad, basis: Some(Basis::Query), database_away: None };
+        let request: DiagnoseRequest = parse(json!({"trace_id": "a", "max_tokens": max_tokens})).unwrap();
+        let answer = request.answer(&diagnosed);
+        check("trace_diagnose", &answer, Some(max_tokens));
+        prop_assert!(tokens(&answer) <= budget(Some(max_tokens)));
+        prop_assert!(is_counted(&answer, "suspects", all));
     }
 
     #[test]

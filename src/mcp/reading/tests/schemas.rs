@@ -24,6 +24,7 @@ fn the_tools_come_in_their_order_and_only_read() {
             "trace_full",
             "trace_compare",
             "trace_search_decisions",
+            "trace_diagnose",
             "principle_patterns",
             "calibration_flags",
             "confidence_calibration"

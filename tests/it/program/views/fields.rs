@@ -89,6 +89,53 @@ fn a_pair() -> [Value; 2] {
     [good, bad]
 }
 
+/// A run that went well and two of the same question that did not: one acted otherwise, one chose otherwise.
+pub(super) fn two_ways_to_fail() -> Vec<Value> {
+    let step = |id: &str, second: u32, key: &str, what: &str, inputs: Value, result: Value| {
+        json!({"decision_id": id, "decision": key, "what": what, "why": "asked for", "inputs": inputs, "result": result,
+            "timestamp": format!("2026-01-05T10:00:{second:02}Z")})
+    };
+    let run = |id: &str, passed: bool, stages: Value| {
+        json!({"schema_version": 2, "trace_id": id, "project_name": "desk",
+            "run": {"query": "a seat to Seattle", "intent": "booking", "started_at": "2026-01-05T10:00:00Z",
+                "completed_at": "2026-01-05T10:01:00Z", "duration_seconds": if passed { 20.0 } else { 60.0 },
+                "status": "complete", "error": if passed { Value::Null } else { json!("the desk gave up") }},
+            "stages": stages,
+            "quality": {"score": if passed { 1.0 } else { 0.0 }, "scale_max": 1.0, "threshold": 0.5, "passed": passed,
+                "gap_principles": if passed { json!([]) } else { json!(["BUDGET"]) }},
+            "cost": {"cost_usd": if passed { 0.02 } else { 0.09 }}})
+    };
+    let seat = |cabin: &str, row: u32| json!({"cabin": cabin, "row": row, "bags": row, "meal": cabin});
+    let found =
+        |id, second| step(id, second, "search_flights", "search", json!({"to": "SEA"}), json!(["HAT136"]));
+    let source = |what| step("d0", 0, "source", what, Value::Null, Value::Null);
+    let act = |key: &str, second| step(key, second, key, "by mail", json!({"to": key}), json!("sent"));
+    let good = run(
+        "way-good",
+        true,
+        json!({
+            "lookup": {"decisions": [source("desk"), found("d1", 1)]},
+            "act": {"decisions": [step("d2", 2, "book_seat", "window", seat("economy", 1), json!("booked"))]},
+            "closing": {"decisions": [act("send_receipt", 3), act("send_survey", 4), act("post_note", 5), act("call_back", 6)]},
+        }),
+    );
+    let bad = run(
+        "way-bad",
+        false,
+        json!({
+            "lookup": {"decisions": [source("desk"), found("d1", 1)],
+                "entries": [{"started_at": "2026-01-05T10:00:00Z", "completed_at": "2026-01-05T10:00:01Z"},
+                    {"started_at": "2026-01-05T10:00:02Z", "completed_at": "2026-01-05T10:00:03Z"}]},
+            "act": {"decisions": [step("d2", 2, "book_seat", "aisle", seat("business", 9), json!("Error: no such row"))],
+                "started_at": "2026-01-05T10:00:02Z", "error": "budget exceeded", "duration_seconds": 58.0},
+            "apology": {"decisions": [step("d3", 3, "think", "sorry", Value::Null, json!("Error: no words"))]},
+        }),
+    );
+    let other =
+        run("way-other", false, json!({"lookup": {"decisions": [source("brochure"), found("d1", 1)]}}));
+    vec![good, bad, other]
+}
+
 fn all_fields(home: &Home, command: &str, calls: &[&[&str]]) {
     let known = documented(command);
     let mut found = BTreeSet::new();
@@ -112,6 +159,8 @@ fn the_page_about_the_terminal_names_the_fields_of_every_view() {
     );
     let pair = ["pair-good", "pair-bad"];
     all_fields(&home, "compare", &[&pair, &["pair-bad", "pair-good"], &[GOOD, BAD, "--same"]]);
+    let ways = home_with(&two_ways_to_fail());
+    all_fields(&ways, "diagnose", &[&["way-bad"], &["way-other", "--against", "way-good"]]);
     all_fields(&home, "frontmatter", &[&[GOOD]]);
     all_fields(&home, "patterns", &[&["--days", "20000", "--min-runs", "1"], &["--project", "nobody"]]);
 

@@ -92,6 +92,8 @@ fn a_token_of_some_projects_sees_nothing_of_others() {
             ("trace_summary", json!({"trace_id": id})),
             ("trace_compare", json!({"trace_id_a": "m0", "trace_id_b": id})),
             ("trace_compare", json!({"trace_id_a": id, "trace_id_b": "m0"})),
+            ("trace_diagnose", json!({"trace_id": id})),
+            ("trace_diagnose", json!({"trace_id": "m0", "against": id})),
         ] {
             let answer = mine.call(tool, &arguments);
             assert_eq!(answer["isError"], true, "{tool} {id}: {answer}");
