@@ -9,7 +9,9 @@
 //!
 //! Start at [`Summary`]; [`proportion`](mod@proportion) and [`Sample`] hold the definitions of the figures.
 
+mod associations;
 mod facts;
+mod fisher;
 mod group;
 mod patterns;
 pub mod proportion;
@@ -19,7 +21,11 @@ mod sum;
 mod summary;
 mod tally;
 
+pub use associations::{
+    Association, AssociationsReport, Feature, Made, PrincipleAssociations, RunFeatures, associations,
+};
 pub use facts::RunFacts;
+pub use fisher::{LogFactorials, Table};
 pub use group::{GroupBy, GroupReport, GroupedReport, GroupedSummary, UnknownGrouping};
 pub use patterns::{GapCount, Pattern, PatternsReport, Trend, patterns};
 pub use proportion::{difference, wilson};
