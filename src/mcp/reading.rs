@@ -13,6 +13,7 @@ mod failing;
 mod figures;
 mod flags;
 mod full;
+mod group;
 mod list;
 mod moment;
 mod notes;

@@ -9,6 +9,7 @@ mod choices;
 mod copy;
 mod events;
 mod facts;
+mod features;
 mod filter;
 mod flags;
 mod lookup;
@@ -21,6 +22,7 @@ mod row;
 mod search;
 mod tokens;
 mod upkeep;
+mod usual;
 
 use std::sync::Arc;
 
@@ -34,6 +36,7 @@ pub use page::{Cursor, Page, Sort, TraceLine, ValueOf};
 pub use record::{Batch, Standing, TraceOutcome};
 pub use removal::Expired;
 pub use tokens::{KeptToken, Permission, Permissions, Token, TokenHash, UnknownPermission};
+pub use usual::Group;
 
 use super::database::{Connections, Database, DatabaseTarget, database_error};
 use super::session::Session;

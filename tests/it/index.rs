@@ -7,6 +7,7 @@
 mod choices;
 mod columns;
 mod endings;
+mod groups;
 mod interruption;
 mod listing;
 mod lookup;

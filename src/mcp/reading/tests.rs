@@ -1,6 +1,7 @@
 //! The reading tools over a real store, and over runs that are built for the purpose.
 
 mod bounds;
+mod habits;
 pub(super) mod home;
 mod reading;
 mod schemas;
