@@ -10,21 +10,27 @@
 mod align;
 mod caveat;
 mod decisions;
+mod departure;
 mod divergence;
 mod figures;
 mod reason;
+mod renamed;
+mod sameness;
 mod side;
+mod stretch;
 mod text;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use self::caveat::Caveat;
-pub use self::decisions::{ChangeKind, Choice, DecisionCounts, DecisionDifference};
-pub use self::divergence::{Divergence, DivergentChoice};
+pub use self::decisions::{ChangeKind, Choice, DecisionCounts, DecisionDifference, InputDifference};
+pub use self::departure::{Departure, LEAST_RUNS, Measured, Missing, Unusual, UsualRun, choice, departure};
+pub use self::divergence::{Divergence, DivergentChoice, FirstDifference};
 pub use self::figures::{Count, Gaps, GivenScore, Measure, Presence, QualityMeasure, StageDifference};
 pub use self::reason::Reason;
 pub use self::side::Side;
+pub use self::stretch::{Entry, Stretch};
 use crate::model::{QualityRules, Trace};
 use crate::shown::excerpt;
 
@@ -40,6 +46,9 @@ pub struct Comparison {
     pub comparable: Vec<Caveat>,
     /// Where the runs parted; absent where they decided alike throughout.
     pub first_divergence: Option<Divergence>,
+    /// A difference before it that changed nothing: in words, confidence, options or order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_difference: Option<FirstDifference>,
     /// The overall scores.
     pub quality: QualityMeasure,
     /// The principles below the gap limit.
@@ -62,8 +71,11 @@ pub struct Comparison {
     pub stages: Vec<StageDifference>,
     /// How many decisions differ in which way.
     pub counts: DecisionCounts,
-    /// Every decision of both runs, once, stage by stage.
+    /// Every decision of both runs, once, in the order of time of a, with what only b decided where it did.
     pub decisions: Vec<DecisionDifference>,
+    /// What one run alone decided at a stretch, and loops: places in `decisions`.
+    #[serde(skip)]
+    stretches: Vec<Stretch>,
 }
 
 /// One of the runs that are compared.
@@ -91,6 +103,9 @@ pub fn compare(a: &Trace, b: &Trace, rules: &QualityRules) -> Comparison {
         .map(|aligned| (aligned, DecisionDifference::of(&aligned)))
         .collect();
     let first_divergence = divergence::first(&compared, (a.status(), b.status()));
+    let first_difference =
+        first_divergence.as_ref().and_then(|divergence| divergence::before(&compared, divergence));
+    let stretches = stretch::stretches(&compared);
     let decisions: Vec<_> = compared.into_iter().map(|(_, difference)| difference).collect();
     let quality = QualityMeasure::of(&a.quality, &b.quality, rules);
     let (evidence_a, evidence_b) = (a.evidence_totals(), b.evidence_totals());
@@ -99,6 +114,7 @@ pub fn compare(a: &Trace, b: &Trace, rules: &QualityRules) -> Comparison {
         b: ComparedRun::of(b),
         comparable: Caveat::of(a, b, &quality),
         first_divergence,
+        first_difference,
         quality,
         gaps: Gaps::of(&a.quality, &b.quality),
         cost_usd: Measure::of(a.cost.cost_usd, b.cost.cost_usd),
@@ -111,6 +127,7 @@ pub fn compare(a: &Trace, b: &Trace, rules: &QualityRules) -> Comparison {
         stages: figures::stages(a, b),
         counts: DecisionCounts::of(&decisions),
         decisions,
+        stretches,
     }
 }
 

@@ -7,6 +7,7 @@ mod choices;
 mod confidence;
 mod decisions;
 mod diagnosis;
+mod group;
 mod resolve;
 
 pub use confidence::Confidence;
@@ -17,15 +18,24 @@ use std::collections::HashSet;
 use chrono::TimeDelta;
 pub use decisions::{DecisionOverview, FoundDecisions, KnownOption, KnownOptions};
 
+pub use self::group::{Compared, GroupCompared, GroupName};
+
 use crate::calibration::Flag;
 use crate::diff::{Comparison, compare};
 use crate::error::{Error, Result};
 use crate::model::{Timestamp, TraceId};
+use crate::scorecard::counted;
 use crate::statistics::{
-    GroupBy, GroupedReport, GroupedSummary, PatternsReport, PrincipleTallies, Summary, SummaryReport,
+    AssociationsReport, GroupBy, GroupedReport, GroupedSummary, PatternsReport, PrincipleAssociations,
+    PrincipleTallies, Summary, SummaryReport, associations,
 };
 use crate::store::index::{ChoiceOutcome, Cursor, Filter, Page, Scope, Sort, ValueOf};
 use crate::store::{LoadedTrace, Stores};
+
+/// The principles, surest failures first, for which it is asked what goes together with their failing.
+const EXAMINED: usize = 5;
+/// The newest finished runs among which that is looked for.
+const NEWEST: u32 = 2_000;
 
 /// Answers questions about runs. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -75,12 +85,40 @@ pub struct Aggregate {
 pub struct Patterns {
     /// The figures.
     pub report: PatternsReport,
+    /// What goes together with the failing of the surest few.
+    pub associations: AssociationsReport,
+    /// Whether there are more finished runs than those that associations were looked for in.
+    pub is_partial: bool,
     /// The window: runs that ended later than this, all when absent.
     pub after: Option<Timestamp>,
     /// Events that are recorded but not in these figures yet.
     pub pending: usize,
     /// Only when nothing was found: what there is without the filter.
     pub without_filter: Option<Overview>,
+}
+
+impl Patterns {
+    /// What goes together with the failing of a principle, where that was looked for.
+    #[must_use]
+    pub fn associations_of(&self, principle: &str) -> Option<&PrincipleAssociations> {
+        self.associations.principles.iter().find(|one| one.principle == principle)
+    }
+
+    /// What that was looked for in, and how, as a sentence; `None` where nothing could be compared.
+    #[must_use]
+    pub fn compared_text(&self) -> Option<String> {
+        let number = |count: i64| usize::try_from(count).unwrap_or(0);
+        let compared = &self.associations;
+        let newest = if self.is_partial { "newest " } else { "" };
+        (compared.comparisons > 0).then(|| {
+            format!(
+                "What goes with failing is over the {newest}{}; p by Fisher's exact test, corrected for {} (Holm). \
+                 It need not be the cause.",
+                counted(number(compared.runs), "judged run"),
+                counted(number(compared.comparisons), "comparison")
+            )
+        })
+    }
 }
 
 impl Query {
@@ -230,10 +268,19 @@ impl Query {
             None => None,
         };
         let report = PatternsReport::of(&tallies, tallies_before.as_ref(), min_runs);
+        let failing = report.patterns.iter().filter(|pattern| pattern.gap_runs >= 3).take(EXAMINED);
+        let failing: Vec<String> = failing.map(|pattern| pattern.principle.clone()).collect();
+        let associations = if failing.is_empty() {
+            AssociationsReport::default()
+        } else {
+            associations(&self.stores.index.features(&window, NEWEST).await?, &failing)
+        };
         let without_filter =
             if tallies.finished_runs == 0 { Some(self.overview(filter).await?) } else { None };
         Ok(Patterns {
+            is_partial: report.finished_runs > i64::from(NEWEST),
             report,
+            associations,
             after: window.ended_after,
             pending: self.pending_in(&filter.scope),
             without_filter,

@@ -11,7 +11,9 @@
 //! Start at [`Summary`]; [`proportion`](mod@proportion) and [`Sample`] hold the definitions of the figures.
 
 pub mod confidence;
+mod associations;
 mod facts;
+mod fisher;
 mod group;
 mod options;
 mod patterns;
@@ -27,7 +29,11 @@ pub use confidence::{
     ConfidenceBy, ConfidenceGroup, ConfidenceReport, GroupedConfidence, Leaning, Observations, Observed,
     Thousandths, Verdict,
 };
+pub use associations::{
+    Association, AssociationsReport, Feature, Made, PrincipleAssociations, RunFeatures, associations,
+};
 pub use facts::RunFacts;
+pub use fisher::{LogFactorials, Table};
 pub use group::{GroupBy, GroupReport, GroupedReport, GroupedSummary, UnknownGrouping};
 pub use options::{OptionRecord, Side, Use};
 pub use patterns::{GapCount, Pattern, PatternsReport, Trend, patterns};

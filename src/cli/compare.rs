@@ -2,19 +2,20 @@
 
 mod decisions;
 mod figures;
+mod group;
 
 use clap::Args;
 use serde_json::{Map, Value};
 use whytrace::config::Config;
-use whytrace::diff::{ComparedRun, Comparison, Divergence};
-use whytrace::query::Query;
+use whytrace::diff::{ComparedRun, Comparison, Divergence, Entry, FirstDifference};
+use whytrace::query::{Compared, GroupCompared, Query};
 use whytrace::scorecard::{Tone, counted, gate_tone, gate_word, score_text};
 use whytrace::service::Service;
 use whytrace::store::index::Scope;
 use whytrace::view::saying::{id, name};
 use whytrace::view::{Extent, comparison};
 
-use self::decisions::{decision_lines, differs};
+use self::decisions::decision_lines;
 use self::figures::figures;
 use super::screen::pager::Sink;
 use super::screen::text::{width, wrap};
@@ -30,10 +31,12 @@ const NAMES: [&str; 2] = ["A", "B"];
   whytrace compare trc_20260212 last
   whytrace compare last:cobot last-failed --same
   whytrace compare A B --json | jq .first_divergence
+  whytrace compare passed last-failed  where it left the way of those that passed
 
 Every change is from A to B: begin with the run that is the measure, such as the good one.")]
 pub(super) struct Compare {
-    /// The measure: a trace id or the beginning of one, `last`, `last:PROJECT` or `last-failed`
+    /// The measure: a trace id or the beginning of one, `last`, `last:PROJECT` or `last-failed`; or `passed`, the
+    /// newest runs that passed, of B's project and query or intent, or `passed:INTENT`
     a: String,
     /// Held against it
     b: String,
@@ -50,12 +53,16 @@ pub(super) struct Compare {
 impl Compare {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<Ending> {
         let query = Query::new(Service::stores(config));
-        for run in [&self.a, &self.b] {
+        let is_group = query.is_group(&self.a, &Scope::All).await?;
+        for run in [&self.a, &self.b].into_iter().skip(usize::from(is_group)) {
             if let Err(error) = query.resolve(run, &Scope::All).await {
                 return answer::of_run(error, run, &query, config).await;
             }
         }
-        let compared = query.compare(&self.a, &self.b, &Scope::All).await?;
+        let compared = match query.hold_against(&self.a, &self.b, &Scope::All).await? {
+            Compared::Run(compared) => compared,
+            Compared::Group(compared) => return self.tell_group(&compared),
+        };
         if self.json {
             output::json(&as_json(&compared, self.same))?;
             return Ok(Ending::Done);
@@ -63,6 +70,18 @@ impl Compare {
         let screen = self.showing.screen();
         let mut sink = Sink::of(&screen);
         sink.lines(page(&compared, self.same, &screen))?;
+        sink.finish()?;
+        Ok(Ending::Done)
+    }
+
+    fn tell_group(&self, compared: &GroupCompared) -> anyhow::Result<Ending> {
+        if self.json {
+            output::json(&group::as_json(compared))?;
+            return Ok(Ending::Done);
+        }
+        let screen = self.showing.screen();
+        let mut sink = Sink::of(&screen);
+        sink.lines(group::page(compared, &screen))?;
         sink.finish()?;
         Ok(Ending::Done)
     }
@@ -80,9 +99,11 @@ fn as_json(compared: &Comparison, with_same: bool) -> Map<String, Value> {
     fields.insert("same".to_owned(), compared.counts.same.into());
     let stages = compared.stages.iter().map(|stage| comparison::stage(stage, Extent::Whole));
     fields.insert("stages".to_owned(), stages.collect());
-    let decisions = compared.decisions.iter().filter(|one| with_same || differs(one));
+    let decisions = compared.decisions.iter().filter(|one| with_same || Entry::Decision(one).differs());
     let decisions = decisions.map(|one| comparison::decision(one, Extent::Whole));
     fields.insert("decisions".to_owned(), decisions.collect());
+    let stretches = compared.stretches().iter().map(|one| comparison::stretch(one, Extent::Whole));
+    fields.insert("stretches".to_owned(), stretches.collect());
     fields
 }
 
@@ -114,6 +135,7 @@ fn page(compared: &Comparison, with_same: bool, screen: &Screen) -> Vec<String> 
         Some(divergence) => lines.extend(divergence_lines(divergence, screen)),
         None => lines.extend(answer::heading(screen, "No divergence: both decided alike throughout")),
     }
+    lines.extend(compared.first_difference.iter().flat_map(|first| first_difference(first, screen)));
     lines.push(String::new());
     lines.extend(figures(compared, screen));
     lines.extend(gap_lines(compared, screen));
@@ -161,13 +183,19 @@ fn divergence_lines(divergence: &Divergence, screen: &Screen) -> Vec<String> {
             format!("{} / {}: ", name(&choice.stage), name(&choice.decision))
         };
         let confidence = choice.confidence.map(|confidence| format!(", confidence {confidence:.2}"));
-        let text = format!("{place}{}{}", choice.what, confidence.unwrap_or_default());
+        let inputs = choice.inputs.as_ref().map(|inputs| format!(" {inputs}")).unwrap_or_default();
+        let text = format!("{place}{}{inputs}{}", choice.what, confidence.unwrap_or_default());
         lines.extend(screen.behind(&format!("  {letter}  "), &text, Tone::Plain));
-        if !choice.why.is_empty() {
+        if choice.why.chars().any(char::is_alphanumeric) {
             lines.extend(screen.behind("     why: ", &choice.why, Tone::Plain));
         }
     }
     lines
+}
+
+fn first_difference(first: &FirstDifference, screen: &Screen) -> Vec<String> {
+    let text = format!("{}: {} / {}", first.told(), name(&first.stage), name(&first.decision));
+    screen.behind("  Before that, ", &text, Tone::Label)
 }
 
 fn gap_lines(compared: &Comparison, screen: &Screen) -> Vec<String> {

@@ -7,7 +7,7 @@ use whytrace::model::{Clock as _, SystemClock};
 use whytrace::query::{Patterns as Found, Query};
 use whytrace::scorecard::{Tone, counted};
 use whytrace::service::Service;
-use whytrace::statistics::{GapCount, Pattern, PatternsReport, Trend};
+use whytrace::statistics::{GapCount, Pattern, PatternsReport, PrincipleAssociations, Trend};
 use whytrace::view::saying::{id, moment, name, percent};
 use whytrace::view::{Extent, pattern};
 
@@ -58,7 +58,7 @@ impl Patterns {
         let screen = self.showing.screen();
         let mut sink = Sink::of(&screen);
         if found.report.finished_runs > 0 {
-            sink.lines(page(&found.report, &self.headline(&found.report, days), &screen))?;
+            sink.lines(page(&found, &self.headline(&found.report, days), &screen))?;
         } else if found.without_filter.as_ref().is_some_and(|overview| overview.runs > 0) {
             sink.remark(format!("{}.", self.headline(&found.report, days)))?;
         }
@@ -94,14 +94,18 @@ fn as_json(found: &Found) -> Map<String, Value> {
     if let Some(before) = report.finished_runs_before {
         fields.insert("finished_runs_before".to_owned(), before.into());
     }
-    let patterns = report.patterns.iter().map(|one| pattern::fields(one, Extent::Whole));
-    fields.insert("patterns".to_owned(), patterns.collect());
+    let fields_of =
+        |one: &Pattern| pattern::fields(one, found.associations_of(&one.principle), Extent::Whole);
+    fields.insert("patterns".to_owned(), report.patterns.iter().map(fields_of).collect());
+    fields.insert("compared_runs".to_owned(), found.associations.runs.into());
+    fields.insert("comparisons".to_owned(), found.associations.comparisons.into());
     fields.insert("left_out_by_min_runs".to_owned(), report.left_out_by_min_runs.into());
     answer::explain_json(&mut fields, found.without_filter.as_ref());
     fields
 }
 
-fn page(report: &PatternsReport, headline: &str, screen: &Screen) -> Vec<String> {
+fn page(found: &Found, headline: &str, screen: &Screen) -> Vec<String> {
+    let report = &found.report;
     let mut lines = answer::heading(screen, headline);
     if report.patterns.is_empty() {
         lines.push("No principle was judged often enough.".to_owned());
@@ -125,7 +129,10 @@ fn page(report: &PatternsReport, headline: &str, screen: &Screen) -> Vec<String>
             for (lead, places) in places(pattern) {
                 lines.extend(screen.behind(&format!("    {lead:<8}"), &places, Tone::Label));
             }
+            lines.extend(goes_with(found.associations_of(&pattern.principle), screen));
         }
+        let compared = found.compared_text();
+        lines.extend(compared.iter().flat_map(|text| screen.behind("", text, Tone::Label)));
     }
     if report.left_out_by_min_runs > 0 {
         lines.push(format!(
@@ -134,6 +141,18 @@ fn page(report: &PatternsReport, headline: &str, screen: &Screen) -> Vec<String>
         ));
     }
     lines
+}
+
+/// What failing runs have more often, where that was looked for.
+fn goes_with(found: Option<&PrincipleAssociations>, screen: &Screen) -> Vec<String> {
+    let Some(found) = found else { return Vec::new() };
+    let lead = "    goes with ";
+    if found.found.is_empty() {
+        return screen.behind(lead, "nothing that stands out", Tone::Label);
+    }
+    let lines = found.found.iter().map(pattern::association_line);
+    let more = (found.more > 0).then(|| format!("{} more", found.more));
+    lines.chain(more).flat_map(|line| screen.behind(lead, &line, Tone::Notice)).collect()
 }
 
 fn cells(pattern: &Pattern) -> Vec<Cell> {

@@ -1,15 +1,19 @@
 //! What two runs decided differently, decision by decision.
 //!
 //! What counts is what was said when the decision was made; corrections, reasons, results and outcomes do not make
-//! two decisions different. `what` is compared as it stands, without white space at its ends; options without
-//! regard to case and white space.
+//! two decisions different. `what` is compared as it stands, without white space at its ends; inputs by their fields;
+//! options without regard to case and white space. Some differences are of words alone ([`super::sameness`]).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::align::{Token, align};
+use super::renamed::Renamed;
+use super::sameness::{self, Speech};
+use super::side::Side;
 use crate::model::{Decision, Trace};
 use crate::shown::{excerpt, one_line};
 
@@ -17,6 +21,10 @@ use crate::shown::{excerpt, one_line};
 const ROUNDING: f64 = 1e-9;
 /// Characters of a text that a comparison shows.
 const SHOWN_CHARS: usize = 200;
+/// Characters of a value among inputs that it shows.
+const INPUT_CHARS: usize = 80;
+/// Fields of the inputs that it shows.
+const INPUT_FIELDS: usize = 5;
 
 /// How a decision differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -41,6 +49,9 @@ pub struct DecisionDifference {
     pub kind: ChangeKind,
     /// Its stage.
     pub stage: String,
+    /// Its stage in b, where that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage_b: Option<String>,
     /// Its key.
     pub decision: String,
     /// What a chose.
@@ -52,6 +63,12 @@ pub struct DecisionDifference {
     /// Whether both made it and chose differently.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub what_changed: bool,
+    /// What it was given that differs, the first few fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<InputDifference>,
+    /// Whether it is a difference of words alone: something said to somebody, or one action in another wording.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub words_only: bool,
     /// Whether the confidence differs, or was stated in one run only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub confidence_changed: bool,
@@ -83,12 +100,29 @@ pub struct Choice {
     pub decision_id: String,
     /// What was chosen, shortened; where both choices begin alike, from shortly before they part.
     pub what: String,
+    /// What it was given, shortened, where only one run made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<String>,
     /// How sure the decider was, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
     /// What went wrong when it was carried out, shortened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+/// A field of what a decision was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct InputDifference {
+    /// The field; empty where the inputs are no object.
+    pub field: String,
+    /// Its value in a, as JSON, shortened; absent where a has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub a: Option<String>,
+    /// Its value in b, as JSON, shortened; absent where b has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub b: Option<String>,
 }
 
 /// How many decisions differ in which way.
@@ -103,87 +137,103 @@ pub struct DecisionCounts {
     pub only_a: usize,
     /// In b only.
     pub only_b: usize,
+    /// Those of the three above that differ in words alone.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub words_only: usize,
 }
 
 /// A decision of either run or of both, before it is described.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Aligned<'t> {
-    pub(super) stage: &'t str,
     pub(super) a: Option<Placed<'t>>,
     pub(super) b: Option<Placed<'t>>,
     pub(super) moved: bool,
+    /// Whether it is something said rather than done.
+    pub(super) is_speech: bool,
 }
 
-/// A decision and its place in its run's order.
+/// A decision, its stage, and its place in its run's order.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Placed<'t> {
+    pub(super) stage: &'t str,
     pub(super) decision: &'t Decision,
     pub(super) place: usize,
 }
 
-/// Every decision of both runs, once: stage by stage (those of a, then those that only b has), within a stage in
-/// the order of a, with what only b decided where b decided it.
+/// Every decision of both runs, once: in the order of time of a, with what only b decided where b decided it.
 pub(super) fn aligned<'t>(a: &'t Trace, b: &'t Trace) -> Vec<Aligned<'t>> {
-    let (of_a, of_b) = (placed(a), placed(b));
-    let of_stage =
-        |run: &HashMap<&str, Vec<Placed<'t>>>, name: &str| run.get(name).cloned().unwrap_or_default();
-    let new = b.stages.keys().filter(|name| !a.stages.contains_key(*name));
-    let mut all = Vec::new();
-    for name in a.stages.keys().chain(new) {
-        merge(name, &of_stage(&of_a, name), &of_stage(&of_b, name), &mut all);
-    }
-    all
-}
-
-/// The decisions of each stage, with their places in the order of time.
-fn placed(trace: &Trace) -> HashMap<&str, Vec<Placed<'_>>> {
-    let mut by_time: Vec<(usize, (&str, &Decision))> = trace.decisions().enumerate().collect();
-    by_time.sort_by_key(|(_, (_, decision))| decision.timestamp);
-    let mut places: Vec<_> = by_time.into_iter().enumerate().collect();
-    places.sort_by_key(|(_, (index, _))| *index);
-    let mut stages: HashMap<&str, Vec<Placed<'_>>> = HashMap::new();
-    for (place, (_, (stage, decision))) in places {
-        stages.entry(stage).or_default().push(Placed { decision, place });
-    }
-    stages
-}
-
-fn merge<'t>(stage: &'t str, a: &[Placed<'t>], b: &[Placed<'t>], all: &mut Vec<Aligned<'t>>) {
-    let tokens = |side: &[Placed<'t>]| -> Vec<Token<'t>> {
-        side.iter()
-            .map(|placed| Token { key: &placed.decision.key, what: placed.decision.what.trim() })
-            .collect()
+    let renamed = Renamed::between(a, b);
+    let (a, b) = (by_time(a), by_time(b));
+    let speech = Speech::of(a.iter().chain(&b).map(|placed| placed.decision));
+    let actions = |run: &[Placed<'t>]| -> Vec<String> {
+        run.iter().map(|placed| sameness::action(placed.decision)).collect()
     };
-    let pairs = align(&tokens(a), &tokens(b));
+    let (actions_a, actions_b) = (actions(&a), actions(&b));
+    let pairs = align(&tokens(&a, &actions_a, &renamed), &tokens(&b, &actions_b, &renamed), |x, y| {
+        let both = a.get(x).zip(b.get(y));
+        both.map_or(0, |(x, y)| sameness::likeness(x.decision, y.decision))
+    });
     let partnered: HashSet<usize> = pairs.iter().map(|pair| pair.b).collect();
-    let mut only_b = b.iter().enumerate().filter(|(place, _)| !partnered.contains(place)).peekable();
+    let mut only_b = b.iter().filter(|placed| !partnered.contains(&placed.place)).peekable();
     let mut pairs = pairs.into_iter().peekable();
-    for (place, decision) in a.iter().enumerate() {
-        let Some(pair) = pairs.next_if(|pair| pair.a == place) else {
-            all.push(Aligned { stage, a: Some(*decision), b: None, moved: false });
+    let mut all = Vec::with_capacity(a.len());
+    for placed in &a {
+        let is_speech = speech.has(&placed.decision.key);
+        let Some(pair) = pairs.next_if(|pair| pair.a == placed.place) else {
+            all.push(Aligned { a: Some(*placed), b: None, moved: false, is_speech });
             continue;
         };
         while !pair.moved
-            && let Some((_, new)) = only_b.next_if(|(place, _)| *place < pair.b)
+            && let Some(new) = only_b.next_if(|new| new.place < pair.b)
         {
-            all.push(Aligned { stage, a: None, b: Some(*new), moved: false });
+            all.push(Aligned::only_b(*new, &speech));
         }
-        all.push(Aligned { stage, a: Some(*decision), b: b.get(pair.b).copied(), moved: pair.moved });
+        all.push(Aligned { a: Some(*placed), b: b.get(pair.b).copied(), moved: pair.moved, is_speech });
     }
-    all.extend(only_b.map(|(_, new)| Aligned { stage, a: None, b: Some(*new), moved: false }));
+    all.extend(only_b.map(|new| Aligned::only_b(*new, &speech)));
+    all
+}
+
+impl<'t> Aligned<'t> {
+    fn only_b(new: Placed<'t>, speech: &Speech<'_>) -> Self {
+        Self { a: None, b: Some(new), moved: false, is_speech: speech.has(&new.decision.key) }
+    }
+}
+
+/// The decisions of a run in the order of time.
+fn by_time(trace: &Trace) -> Vec<Placed<'_>> {
+    let mut decisions: Vec<(&str, &Decision)> = trace.decisions().collect();
+    decisions.sort_by_key(|(_, decision)| decision.timestamp);
+    let decisions = decisions.into_iter().enumerate();
+    decisions.map(|(place, (stage, decision))| Placed { stage, decision, place }).collect()
+}
+
+fn tokens<'t>(run: &[Placed<'t>], actions: &'t [String], renamed: &Renamed<'t>) -> Vec<Token<'t>> {
+    let token = |(placed, action): (&Placed<'t>, &'t String)| Token {
+        stage: renamed.name(placed.stage),
+        key: &placed.decision.key,
+        action,
+        is_call: sameness::inputs(placed.decision).is_some(),
+    };
+    run.iter().zip(actions).map(token).collect()
 }
 
 impl DecisionDifference {
     pub(super) fn of(aligned: &Aligned<'_>) -> Self {
         let (a, b) = (aligned.a.map(|a| a.decision), aligned.b.map(|b| b.decision));
         let (what_a, what_b) = shown_whats(a, b);
+        let stages = (aligned.a.map(|a| a.stage), aligned.b.map(|b| b.stage));
+        let is_shared = a.is_some() && b.is_some();
         let mut difference = Self {
             kind: ChangeKind::Same,
-            stage: aligned.stage.to_owned(),
+            stage: stages.0.or(stages.1).unwrap_or_default().to_owned(),
+            stage_b: stages.1.filter(|b| stages.0.is_some_and(|a| a != *b)).map(str::to_owned),
             decision: a.or(b).map(|decision| decision.key.clone()).unwrap_or_default(),
-            a: a.map(|a| Choice::of(a, what_a)),
-            b: b.map(|b| Choice::of(b, what_b)),
+            a: a.map(|a| Choice::of(a, what_a, !is_shared)),
+            b: b.map(|b| Choice::of(b, what_b, !is_shared)),
             what_changed: false,
+            inputs: Vec::new(),
+            words_only: false,
             confidence_changed: false,
             confidence_delta: None,
             taken_up: Vec::new(),
@@ -193,15 +243,48 @@ impl DecisionDifference {
             moved: aligned.moved,
         };
         match (a, b) {
-            (Some(a), Some(b)) => difference.compare(a, b),
+            (Some(a), Some(b)) => difference.compare(a, b, aligned.is_speech),
             (Some(_), None) => difference.kind = ChangeKind::OnlyA,
             (None, _) => difference.kind = ChangeKind::OnlyB,
         }
+        difference.words_only |= !is_shared && aligned.is_speech;
         difference
     }
 
-    fn compare(&mut self, a: &Decision, b: &Decision) {
+    /// Whether the runs did something else here: another choice, other inputs, or an action of one run alone.
+    pub(super) fn is_of_action(&self) -> bool {
+        !self.words_only && self.is_of_choice()
+    }
+
+    /// Whether another thing was chosen, given or said, or by one run alone.
+    pub(super) fn is_of_choice(&self) -> bool {
+        self.what_changed
+            || !self.inputs.is_empty()
+            || matches!(self.kind, ChangeKind::OnlyA | ChangeKind::OnlyB)
+    }
+
+    /// The run in which alone it broke.
+    #[must_use]
+    pub fn failed_in(&self) -> Option<Side> {
+        let failed = |side: &Option<Choice>| side.as_ref().is_some_and(|choice| choice.error.is_some());
+        match (failed(&self.a), failed(&self.b)) {
+            (true, false) => Some(Side::A),
+            (false, true) => Some(Side::B),
+            _ => None,
+        }
+    }
+
+    fn compare(&mut self, a: &Decision, b: &Decision, is_speech: bool) {
         self.what_changed = a.what.trim() != b.what.trim();
+        let inputs = differing_inputs(a, b);
+        let other_inputs = !sameness::is_respelt(a, b)
+            && inputs
+                .iter()
+                .any(|(_, a, b)| !a.zip(*b).is_some_and(|(a, b)| sameness::is_same_in_other_words(a, b)));
+        self.inputs = inputs.into_iter().take(INPUT_FIELDS).map(InputDifference::of).collect();
+        self.words_only = (self.what_changed || !self.inputs.is_empty())
+            && !other_inputs
+            && (is_speech || !self.what_changed || sameness::is_reworded(a, b));
         let confidences = a.confidence.zip(b.confidence).map(|(a, b)| b.get() - a.get());
         self.confidence_delta = confidences.filter(|delta| delta.abs() > ROUNDING);
         self.confidence_changed =
@@ -209,7 +292,7 @@ impl DecisionDifference {
         (self.taken_up, self.considered_only_a) = given_up(a, b);
         (self.dropped, self.considered_only_b) = given_up(b, a);
         let options = [&self.taken_up, &self.dropped, &self.considered_only_a, &self.considered_only_b];
-        if self.what_changed || self.confidence_changed || options.iter().any(|list| !list.is_empty()) {
+        if self.is_of_choice() || self.confidence_changed || options.iter().any(|list| !list.is_empty()) {
             self.kind = ChangeKind::Changed;
         }
     }
@@ -226,20 +309,52 @@ impl DecisionCounts {
                 ChangeKind::OnlyB => &mut counts.only_b,
             };
             *count += 1;
+            counts.words_only += usize::from(decision.words_only);
         }
         counts
     }
 }
 
+impl InputDifference {
+    fn of((field, a, b): (&str, Option<&Value>, Option<&Value>)) -> Self {
+        let shown = |value: &Value| excerpt(&value.to_string(), INPUT_CHARS);
+        Self { field: excerpt(field, INPUT_CHARS), a: a.map(shown), b: b.map(shown) }
+    }
+}
+
 impl Choice {
-    fn of(decision: &Decision, what: String) -> Self {
+    fn of(decision: &Decision, what: String, with_inputs: bool) -> Self {
+        let inputs = sameness::inputs(decision).filter(|_| with_inputs);
         Self {
             decision_id: decision.decision_id.to_string(),
             what,
+            inputs: inputs.map(|inputs| excerpt(&inputs.to_string(), INPUT_CHARS)),
             confidence: decision.confidence.map(f64::from),
             error: decision.error.as_deref().map(|error| excerpt(error, SHOWN_CHARS)),
         }
     }
+}
+
+/// The fields of the inputs that differ: those of a in its order, then those that only b has.
+fn differing_inputs<'t>(
+    a: &'t Decision,
+    b: &'t Decision,
+) -> Vec<(&'t str, Option<&'t Value>, Option<&'t Value>)> {
+    match (sameness::inputs(a), sameness::inputs(b)) {
+        (Some(Value::Object(a)), Some(Value::Object(b))) => {
+            let of_a = a.iter().map(|(field, value)| (field.as_str(), Some(value), b.get(field)));
+            let new = b.iter().filter(|(field, _)| !a.contains_key(*field));
+            let of_b = new.map(|(field, value)| (field.as_str(), None, Some(value)));
+            of_a.chain(of_b).filter(|(_, a, b)| !is_equal(*a, *b)).collect()
+        }
+        (a, b) if is_equal(a, b) => Vec::new(),
+        (a, b) => vec![("", a, b)],
+    }
+}
+
+/// Whether two values are equal; numbers are by what they are worth.
+fn is_equal(a: Option<&Value>, b: Option<&Value>) -> bool {
+    a == b || a.zip(b).is_some_and(|(a, b)| sameness::canonical(a) == sameness::canonical(b))
 }
 
 /// The options that `decision` did not take: those that `other` chose instead, and those that it did not consider.
@@ -289,4 +404,8 @@ fn shown_whats(a: Option<&Decision>, b: Option<&Decision>) -> (String, String) {
         if skipped > 0 { format!("...{}", excerpt(&rest, SHOWN_CHARS)) } else { excerpt(&rest, SHOWN_CHARS) }
     };
     (from(&a), from(&b))
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }

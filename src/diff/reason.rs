@@ -4,9 +4,11 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use super::decisions::InputDifference;
 use super::quoted;
 use super::side::{NAMES, Side};
 use crate::model::Status;
+use crate::shown::excerpt;
 
 /// Why a divergence is one; in data a sentence in which the runs are `a` and `b`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +23,10 @@ pub enum Reason {
     Took(Side, String),
     /// They chose differently.
     Choice,
+    /// They chose the same and gave it other inputs: these fields, the first few.
+    Inputs(Vec<InputDifference>),
+    /// The first in other words, where both did the same throughout.
+    Words,
     /// The first with another confidence, where all choices are the same.
     Confidence,
     /// The first with other options, where all choices are the same.
@@ -55,6 +61,8 @@ impl Reason {
                 format!("{b} chose {}, which {a} had considered and not taken", quoted(option))
             }
             Self::Choice => format!("{a} and {b} chose differently"),
+            Self::Inputs(inputs) => format!("the same with other inputs: {}", inputs_text(inputs, names)),
+            Self::Words => "both did the same throughout; this is the first in other words".to_owned(),
             Self::Confidence => {
                 "all choices are the same; this is the first with another confidence".to_owned()
             }
@@ -62,6 +70,20 @@ impl Reason {
             Self::Order => "all choices are the same; this is the first in another order".to_owned(),
         }
     }
+}
+
+fn inputs_text(inputs: &[InputDifference], [a, b]: [&str; 2]) -> String {
+    let value =
+        |value: &Option<String>| value.as_deref().map_or_else(|| "none".to_owned(), |v| excerpt(v, 60));
+    let field = |input: &InputDifference| {
+        let name =
+            if input.field.is_empty() { String::new() } else { format!("{} ", excerpt(&input.field, 40)) };
+        format!("{name}{a} {}, {b} {}", value(&input.a), value(&input.b))
+    };
+    let fields: Vec<String> = inputs.iter().take(2).map(field).collect();
+    let more = inputs.len().saturating_sub(fields.len());
+    let more = if more > 0 { format!(" (+{more} more)") } else { String::new() };
+    format!("{}{more}", fields.join("; "))
 }
 
 impl fmt::Display for Reason {

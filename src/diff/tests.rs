@@ -24,7 +24,7 @@ fn trace(fields: &Value) -> Trace {
 }
 
 /// A run with the given decisions: stage, key, what, and what is to be said besides. Ids are `prefix` and number.
-fn deciding(prefix: &str, decisions: &[(&str, &str, &str, Value)]) -> Trace {
+pub(super) fn deciding(prefix: &str, decisions: &[(&str, &str, &str, Value)]) -> Trace {
     let mut run = trace(&json!({"trace_id": format!("trace-{prefix}")}));
     for (place, (stage, key, what, more)) in decisions.iter().enumerate() {
         let mut fields = json!({
@@ -225,7 +225,6 @@ fn the_text_tells_what_differed_first_then_what_it_cost() {
     b.run.error = Some("gave up".to_owned());
     b.run.query = "another\nquestion".to_owned();
     assert_snapshot!(told(&a, &b).text(), @r#"
-    b against a
     a = trace-a, complete, quality 2.4 PASS
     b = trace-b, failed, quality 1.8 FAIL: gave up
     Note: the queries differ: "q" and "another question"
@@ -235,10 +234,9 @@ fn the_text_tells_what_differed_first_then_what_it_cost() {
          why: trade press and users' words
       b: linkedin [b1, confidence 0.60]
          why: has the people
-    Quality: 2.4 -> 1.8 (-0.6) of 3.0
+      Before that, with another confidence: intake / scope [a a0, b b0]
+    a -> b: quality 2.4 -> 1.8 (-0.6) of 3.0; cost $0.32 -> $0.41 (+$0.09); duration 1m 23s -> 4m 22s (+2m 59s)
     Gaps: only in a: META-12; only in b: META-3; in both: META-7
-    Cost: $0.32 -> $0.41 (+$0.09)
-    Duration: 1m 23s -> 4m 22s (+2m 59s)
     Tokens: in 45,000 -> 61,200 (+16,200)
     Stages: review only in b; collection 45.8s -> 3m 0s (+2m 14s)
     Decisions: 1 same, 2 changed (~), 0 only in a (-), 2 only in b (+)
@@ -248,6 +246,84 @@ fn the_text_tells_what_differed_first_then_what_it_cost() {
       + review / verdict: redo
       ~ intake / scope: Europe, confidence 0.80 -> 0.50
     "#);
+}
+
+/// A tool call, as agents record them: key and what are the tool, and the inputs say what for.
+fn calls<'t>(tool: &'t str, inputs: &[Value]) -> Vec<(&'t str, &'t str, &'t str, Value)> {
+    inputs.iter().map(|inputs| ("lookup", tool, tool, json!({"inputs": inputs}))).collect()
+}
+
+#[test]
+fn inputs_tell_calls_of_one_tool_apart() {
+    let a = calls("find_flight", &[json!({"from": "JFK", "day": 20}), json!({"from": "JFK", "day": 21})]);
+    let b = calls("find_flight", &[json!({"from": "JFK", "day": 20}), json!({"from": "JFK", "day": 23})]);
+    let first = divergence(&a, &b);
+    assert_eq!(ids(&first), [Some("a1"), Some("b1")]);
+    assert_eq!(first.reason.to_string(), "the same with other inputs: day a 21, b 23");
+}
+
+#[test]
+fn what_is_said_to_a_user_comes_before_the_divergence_and_is_none() {
+    let asked = ("reply", "assistant", "Could you please tell me your user id?", PLAIN);
+    let asked_so = ("reply", "assistant", "I will need the id of your account first.", PLAIN);
+    let (look, other) =
+        (calls("find_flight", &[json!({"day": 20})]), calls("find_flight", &[json!({"day": 21})]));
+    let a = [vec![asked], look].concat();
+    let b = [vec![asked_so], other].concat();
+    let comparison = told(&deciding("a", &a), &deciding("b", &b));
+    let first = comparison.first_divergence.unwrap();
+    assert_eq!((ids(&first), first.agreed_before), ([Some("a1"), Some("b1")], 1));
+    let before = comparison.first_difference.unwrap();
+    assert_eq!((before.of, before.a.as_deref(), before.b.as_deref()), ("words", Some("a0"), Some("b0")));
+    assert_eq!((comparison.counts.changed, comparison.counts.words_only), (2, 1));
+}
+
+#[test]
+fn runs_that_only_speak_part_where_they_say_something_else() {
+    let first = divergence(
+        &[("reply", "assistant", "Could you please tell me your user id?", PLAIN)],
+        &[("reply", "assistant", "I will need the id of your account first.", PLAIN)],
+    );
+    assert_eq!(first.reason.to_string(), "both did the same throughout; this is the first in other words");
+}
+
+#[test]
+fn more_turns_of_a_loop_and_an_inserted_stretch_are_one_line_each() {
+    let start = calls("open", &[json!({"n": 0})]);
+    let turns = calls("find_flight", &vec![json!({"day": 20}); 7]);
+    let end = calls("close", &[json!({"n": 1})]);
+    let more = [calls("price", &[json!(1), json!(2)]), calls("seat", &[json!(1)])].concat();
+    let a = [start.clone(), end.clone()].concat();
+    let b = [start, turns, end, more].concat();
+    let comparison = told(&deciding("a", &a), &deciding("b", &b));
+    let lines: Vec<String> = comparison.stretches().iter().map(|one| one.told(["a", "b"])).collect();
+    assert_eq!(
+        lines,
+        [
+            "b alone, after its decision 1: 7 times lookup / find_flight, the same each time",
+            "b alone, after its decision 9: 3 decisions (lookup / price 2, lookup / seat 1)",
+        ]
+    );
+    assert_eq!((comparison.entries().count(), comparison.told(false).len()), (4, 2));
+    assert_eq!(comparison.counts.only_b, 10);
+}
+
+#[test]
+fn the_same_work_under_another_stage_name_is_the_same_work() {
+    let work = |stage| {
+        [
+            (stage, "source", "exa", PLAIN),
+            (stage, "filter", "recent", PLAIN),
+            ("end", "format", "table", PLAIN),
+        ]
+    };
+    let mut b = work("gathering");
+    b[1].2 = "all";
+    let comparison = told(&deciding("a", &work("collection")), &deciding("b", &b));
+    assert_eq!((comparison.counts.same, comparison.counts.changed), (2, 1));
+    let source = &comparison.decisions[0];
+    assert_eq!((source.stage.as_str(), source.stage_b.as_deref()), ("collection", Some("gathering")));
+    assert_eq!(comparison.first_divergence.unwrap().decision, "filter");
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! A comparison told in ten to thirty lines: where the runs parted, what came of it, what it cost.
+//!
+//! The first ten say what matters: both runs, where they parted and why, and what became of score, cost and time.
 
+use super::side::{NAMES, Side};
 use super::{
     ChangeKind, Choice, ComparedRun, Comparison, Count, DecisionDifference, Divergence, DivergentChoice,
-    Measure, Presence,
+    Entry, FirstDifference, Measure, Presence,
 };
 use crate::scorecard::{count_text, counted, duration_text, fitted, gate_word, money_text, score_text};
 
@@ -19,7 +22,6 @@ impl Comparison {
     #[must_use]
     pub fn text(&self) -> String {
         let mut lines = vec![
-            "b against a".to_owned(),
             run_line("a", &self.a, self.quality.a_given.map_or(self.quality.a, |given| Some(given.score))),
             run_line("b", &self.b, self.quality.b_given.map_or(self.quality.b, |given| Some(given.score))),
         ];
@@ -28,6 +30,7 @@ impl Comparison {
             Some(divergence) => lines.extend(divergence_lines(divergence)),
             None => lines.push("No divergence: both decided alike throughout".to_owned()),
         }
+        lines.extend(self.first_difference.as_ref().map(first_difference_line));
         lines.extend(self.figure_lines());
         lines.push(self.counts_line());
         lines.extend(self.decision_lines());
@@ -65,11 +68,17 @@ impl Comparison {
             .map(|(name, gaps)| format!("{name}: {}", fitted(&gaps.join(", "), 60)))
             .collect();
         let scale = score_text(self.quality.scale_max);
+        let outcome: Vec<_> = [
+            ("quality", change(&quality, score_text).map(|change| format!("{change} of {scale}"))),
+            ("cost", change(&self.cost_usd, money_text)),
+            ("duration", change(&self.duration_seconds, duration_text)),
+        ]
+        .into_iter()
+        .filter_map(|(name, change)| Some(format!("{name} {}", change?)))
+        .collect();
         let figures = [
-            ("Quality", change(&quality, score_text).map(|change| format!("{change} of {scale}"))),
+            ("a -> b", joined(&outcome, "; ")),
             ("Gaps", joined(&gaps, "; ")),
-            ("Cost", change(&self.cost_usd, money_text)),
-            ("Duration", change(&self.duration_seconds, duration_text)),
             ("Tokens", joined(&tokens, "; ")),
             ("Evidence", joined(&evidence, "; ")),
             ("Stages", joined(&self.stage_changes(), "; ")),
@@ -103,20 +112,21 @@ impl Comparison {
 
     fn counts_line(&self) -> String {
         let counts = &self.counts;
+        let words = match counts.words_only {
+            0 => String::new(),
+            words => format!("; of these {words} in words only"),
+        };
         format!(
-            "Decisions: {} same, {} changed (~), {} only in a (-), {} only in b (+)",
+            "Decisions: {} same, {} changed (~), {} only in a (-), {} only in b (+){words}",
             counts.same, counts.changed, counts.only_a, counts.only_b
         )
     }
 
-    /// The first differing decisions: choices before confidence and options.
+    /// The first differing decisions, in the order of their worth.
     fn decision_lines(&self) -> Vec<String> {
-        let (choices, others): (Vec<_>, Vec<_>) =
-            self.decisions.iter().filter(|difference| is_worth_a_line(difference)).partition(|difference| {
-                difference.what_changed || !matches!(difference.kind, ChangeKind::Changed)
-            });
-        let more = (choices.len() + others.len()).saturating_sub(LISTED);
-        let mut lines: Vec<_> = choices.into_iter().chain(others).take(LISTED).map(decision_line).collect();
+        let told = self.told(false);
+        let more = told.len().saturating_sub(LISTED);
+        let mut lines: Vec<_> = told.iter().take(LISTED).map(entry_line).collect();
         if more > 0 {
             lines.push(format!("  and {more} more"));
         }
@@ -144,40 +154,49 @@ fn divergence_lines(divergence: &Divergence) -> Vec<String> {
     for (name, choice) in [("a", &divergence.a), ("b", &divergence.b)] {
         let Some(choice) = choice else { continue };
         lines.push(format!("  {name}: {}", choice_text(choice, divergence)));
-        if !choice.why.is_empty() {
+        if choice.why.chars().any(char::is_alphanumeric) {
             lines.push(format!("     why: {}", choice.why));
         }
     }
     lines
 }
 
+fn first_difference_line(first: &FirstDifference) -> String {
+    let ids = [("a", &first.a), ("b", &first.b)];
+    let ids: Vec<String> = ids
+        .into_iter()
+        .filter_map(|(name, id)| Some(format!("{name} {}", fitted(id.as_ref()?, ID_CHARS))))
+        .collect();
+    format!("  Before that, {}: {} / {} [{}]", first.told(), first.stage, first.decision, ids.join(", "))
+}
+
 fn choice_text(choice: &DivergentChoice, divergence: &Divergence) -> String {
     let same_place = choice.stage == divergence.stage && choice.decision == divergence.decision;
     let place = if same_place { String::new() } else { format!("{} / {}: ", choice.stage, choice.decision) };
     let confidence = choice.confidence.map(|confidence| format!(", confidence {confidence:.2}"));
-    let what = fitted(&choice.what, 60);
+    let inputs = choice.inputs.as_ref().map(|inputs| format!(" {inputs}")).unwrap_or_default();
+    let what = fitted(&format!("{}{inputs}", choice.what), 60);
     let id = fitted(&choice.decision_id, ID_CHARS);
     format!("{place}{what} [{id}{}]", confidence.unwrap_or_default())
 }
 
-/// A decision that both runs made alike is worth a line only where it broke in one of them.
-fn is_worth_a_line(difference: &DecisionDifference) -> bool {
-    difference.kind != ChangeKind::Same || failed_in(difference).is_some()
-}
-
-fn failed_in(difference: &DecisionDifference) -> Option<&'static str> {
-    let failed = |side: &Option<Choice>| side.as_ref().is_some_and(|choice| choice.error.is_some());
-    match (failed(&difference.a), failed(&difference.b)) {
-        (true, false) => Some("a"),
-        (false, true) => Some("b"),
-        _ => None,
+fn entry_line(entry: &Entry<'_>) -> String {
+    match entry {
+        Entry::Decision(difference) => decision_line(difference),
+        Entry::Stretch(stretch) => {
+            let sign = if stretch.kind == ChangeKind::OnlyA { '-' } else { '+' };
+            format!("  {sign} {}", stretch.told(NAMES))
+        }
     }
 }
 
 fn decision_line(difference: &DecisionDifference) -> String {
-    let what =
-        |side: &Option<Choice>| side.as_ref().map(|choice| fitted(&choice.what, 32)).unwrap_or_default();
-    let (a, b) = (what(&difference.a), what(&difference.b));
+    let what = |side: &Option<Choice>| {
+        let choice = side.as_ref()?;
+        let inputs = choice.inputs.as_ref().map(|inputs| format!(" {inputs}")).unwrap_or_default();
+        Some(fitted(&format!("{}{inputs}", choice.what), if inputs.is_empty() { 32 } else { 60 }))
+    };
+    let (a, b) = (what(&difference.a).unwrap_or_default(), what(&difference.b).unwrap_or_default());
     let (sign, change) = match difference.kind {
         ChangeKind::OnlyA => ('-', a),
         ChangeKind::OnlyB => ('+', b),
@@ -185,11 +204,19 @@ fn decision_line(difference: &DecisionDifference) -> String {
         ChangeKind::Changed => ('~', format!("{a}, {}", side_change(difference))),
         ChangeKind::Same => ('=', a),
     };
-    let failed = failed_in(difference).map(|run| format!(" (failed in {run})")).unwrap_or_default();
+    let failed = match difference.failed_in() {
+        Some(Side::A) => " (failed in a)",
+        Some(Side::B) => " (failed in b)",
+        None => "",
+    };
     format!("  {sign} {} / {}: {change}{failed}", difference.stage, difference.decision)
 }
 
 fn side_change(difference: &DecisionDifference) -> String {
+    if let Some(input) = difference.inputs.first() {
+        let value = |value: &Option<String>| value.as_ref().map_or("-".to_owned(), |value| fitted(value, 24));
+        return format!("{} {} -> {}", fitted(&input.field, 24), value(&input.a), value(&input.b));
+    }
     let confidence = |side: &Option<Choice>| {
         let confidence = side.as_ref().and_then(|choice| choice.confidence);
         confidence.map_or_else(|| "-".to_owned(), |confidence| format!("{confidence:.2}"))

@@ -15,6 +15,7 @@ mod failing;
 mod figures;
 mod flags;
 mod full;
+mod group;
 mod list;
 mod moment;
 mod notes;

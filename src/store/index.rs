@@ -11,6 +11,7 @@ mod copy;
 mod decisions;
 mod events;
 mod facts;
+mod features;
 mod filter;
 mod flags;
 mod growth;
@@ -26,6 +27,7 @@ mod row;
 mod search;
 mod tokens;
 mod upkeep;
+mod usual;
 
 use std::sync::Arc;
 
@@ -47,6 +49,7 @@ pub use page::{Cursor, Page, Sort, TraceLine, ValueOf};
 pub use record::{Batch, Standing, TraceOutcome};
 pub use removal::Expired;
 pub use tokens::{KeptToken, Permission, Permissions, Token, TokenHash, UnknownPermission};
+pub use usual::Group;
 
 use super::database::{Connections, Database, DatabaseTarget, database_error};
 use super::session::Session;

@@ -10,6 +10,7 @@ mod decisions;
 mod confidence;
 mod endings;
 mod habits;
+mod groups;
 mod interruption;
 mod listing;
 mod lookup;

@@ -1,9 +1,10 @@
 //! The decisions of two runs, one below the other where they differ.
 
-use whytrace::diff::{ChangeKind, Choice, Comparison, DecisionDifference};
+use whytrace::diff::{ChangeKind, Choice, Comparison, DecisionDifference, Entry};
 use whytrace::scorecard::Tone;
 use whytrace::view::saying::name;
 
+use super::NAMES;
 use crate::cli::answer;
 use crate::cli::screen::Screen;
 
@@ -14,28 +15,38 @@ pub(super) fn decision_lines(compared: &Comparison, with_same: bool, screen: &Sc
         counts.same, counts.changed, counts.only_a, counts.only_b
     );
     let mut lines = answer::heading(screen, &title);
-    for difference in compared.decisions.iter().filter(|one| with_same || differs(one)) {
-        lines.extend(decision(difference, screen));
+    if with_same {
+        lines.extend(compared.decisions.iter().flat_map(|difference| decision(difference, screen)));
+        return lines;
+    }
+    for entry in compared.told(false) {
+        match entry {
+            Entry::Decision(difference) => lines.extend(decision(difference, screen)),
+            Entry::Stretch(stretch) => {
+                let (sign, tone) = sign(stretch.kind);
+                let text = name(&stretch.told(NAMES));
+                lines.push(format!(
+                    "  {} {}",
+                    screen.paint.text(tone, &sign.to_string()),
+                    screen.fitted(&text, screen.columns().saturating_sub(4))
+                ));
+            }
+        }
     }
     lines
 }
 
-/// A decision that differs, or broke in one run alone.
-pub(super) fn differs(difference: &DecisionDifference) -> bool {
-    difference.kind != ChangeKind::Same || has_failed(&difference.a) != has_failed(&difference.b)
-}
-
-fn has_failed(side: &Option<Choice>) -> bool {
-    side.as_ref().is_some_and(|choice| choice.error.is_some())
-}
-
-fn decision(difference: &DecisionDifference, screen: &Screen) -> Vec<String> {
-    let (sign, tone) = match difference.kind {
+fn sign(kind: ChangeKind) -> (char, Tone) {
+    match kind {
         ChangeKind::OnlyA => ('-', Tone::Bad),
         ChangeKind::OnlyB => ('+', Tone::Good),
         ChangeKind::Changed => ('~', Tone::Notice),
         ChangeKind::Same => ('=', Tone::Label),
-    };
+    }
+}
+
+fn decision(difference: &DecisionDifference, screen: &Screen) -> Vec<String> {
+    let (sign, tone) = sign(difference.kind);
     let place = format!("{} / {}", name(&difference.stage), name(&difference.decision));
     let place = screen.fitted(&place, screen.columns().saturating_sub(4));
     let mut lines = vec![format!("  {} {place}", screen.paint.text(tone, &sign.to_string()))];
@@ -47,7 +58,8 @@ fn decision(difference: &DecisionDifference, screen: &Screen) -> Vec<String> {
         let confidence =
             choice.confidence.map(|confidence| format!(" ({confidence:.2})")).unwrap_or_default();
         let lead = format!("    {letter} ");
-        let text = format!("{}{}", choice.what, if is_one_line { String::new() } else { confidence });
+        let inputs = choice.inputs.as_ref().map(|inputs| format!(" {inputs}")).unwrap_or_default();
+        let text = format!("{}{inputs}{}", choice.what, if is_one_line { String::new() } else { confidence });
         lines.extend(screen.behind(&lead, &text, Tone::Plain));
         if let Some(error) = &choice.error {
             lines.extend(screen.behind("      ", &format!("error: {error}"), Tone::Bad));
@@ -60,6 +72,14 @@ fn decision(difference: &DecisionDifference, screen: &Screen) -> Vec<String> {
         };
         let text = format!("confidence {} -> {}", confidence(&difference.a), confidence(&difference.b));
         lines.extend(screen.behind("      ", &text, Tone::Plain));
+    }
+    for input in &difference.inputs {
+        let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+        let text = format!("{} {} -> {}", name(&input.field), value(&input.a), value(&input.b));
+        lines.extend(screen.behind("      ", text.trim_start(), Tone::Plain));
+    }
+    if difference.words_only && difference.a.is_some() && difference.b.is_some() {
+        lines.extend(screen.behind("      ", "in other words only", Tone::Label));
     }
     for (told, options) in [
         ("B took what A passed over", &difference.taken_up),

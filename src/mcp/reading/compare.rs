@@ -9,11 +9,12 @@ use serde_json::{Map, Value};
 use super::budget::budget;
 use super::call::Call;
 use super::failing::{of_run, refused};
-use super::shape;
 use super::sheet::{Kept, Sheet};
-use crate::diff::{ChangeKind, Choice, Comparison, DecisionDifference};
+use super::{group, shape};
+use crate::diff::{ChangeKind, Choice, Comparison, DecisionDifference, Entry};
 use crate::gate::request::{parse, plain_schema};
 use crate::mcp::tool::{Answer, Context, Tool, ToolError};
+use crate::query::Compared;
 use crate::view::saying::{id, name, quote};
 use crate::view::{Extent, comparison};
 
@@ -37,7 +38,7 @@ pub(super) const TOOL: Tool = Tool {
 #[serde(deny_unknown_fields)]
 #[schemars(description = "")]
 pub(super) struct CompareRequest {
-    /// The measure; ids as in trace_full
+    /// The measure; ids as in trace_full, or passed[:intent], a group
     trace_id_a: String,
     /// Held against it
     trace_id_b: String,
@@ -50,15 +51,18 @@ pub(super) struct CompareRequest {
 
 async fn call(context: Arc<Context>, arguments: Value) -> Result<Answer, ToolError> {
     let request: CompareRequest = parse(arguments).map_err(refused)?;
-    let compared = context.query.compare(&request.trace_id_a, &request.trace_id_b, &context.scope).await;
-    Ok(request.answer(&of_run(&context, compared).await?))
+    let compared = context.query.hold_against(&request.trace_id_a, &request.trace_id_b, &context.scope).await;
+    Ok(match of_run(&context, compared).await? {
+        Compared::Run(comparison) => request.answer(&comparison),
+        Compared::Group(compared) => group::answer(&compared, request.max_tokens),
+    })
 }
 
 impl CompareRequest {
     pub(super) fn answer(&self, compared: &Comparison) -> Answer {
         let skipped = usize::try_from(self.offset.unwrap_or(0)).unwrap_or(0);
-        let decisions = self.decisions(compared);
-        let listed = decisions.iter().take(LISTED).filter(|one| is_told(one)).count();
+        let decisions = compared.told(self.include_same);
+        let listed = decisions.iter().take(LISTED).filter(|one| one.differs()).count();
         let budget = budget(self.max_tokens);
         let mut sheet =
             Sheet::new(budget, |kept| self.next(compared, skipped, decisions.len(), budget, kept));
@@ -79,9 +83,9 @@ impl CompareRequest {
             }
         }
         sheet.field("same", compared.counts.same, "");
-        let rows = decisions.iter().enumerate().skip(skipped).map(|(place, difference)| {
-            let text = if place < listed { String::new() } else { decision_line(difference) };
-            (comparison::decision(difference, Extent::Brief), text)
+        let rows = decisions.iter().enumerate().skip(skipped).map(|(place, entry)| {
+            let text = if place < listed { String::new() } else { entry_line(entry) };
+            (comparison::entry(entry, Extent::Brief), text)
         });
         sheet.items_from("decisions", rows.collect::<Vec<_>>().into_iter(), |row| {
             Some((row.clone(), String::new())).filter(|_| skipped > 0)
@@ -92,21 +96,6 @@ impl CompareRequest {
             sheet.items("stages", rows.into_iter());
         }
         sheet.finish().0
-    }
-
-    /// The differing decisions in the order of their worth: other choices, other confidence or options; then those made
-    /// alike, where they are asked for.
-    fn decisions<'c>(&self, comparison: &'c Comparison) -> Vec<&'c DecisionDifference> {
-        let worth = |difference: &&DecisionDifference| match difference.kind {
-            _ if !is_told(difference) => 2,
-            ChangeKind::Changed if !difference.what_changed => 1,
-            ChangeKind::Same => 1,
-            _ => 0,
-        };
-        let mut decisions: Vec<&DecisionDifference> =
-            comparison.decisions.iter().filter(|one| self.include_same || is_told(one)).collect();
-        decisions.sort_by_key(worth);
-        decisions
     }
 
     fn next(
@@ -130,10 +119,14 @@ impl CompareRequest {
     }
 }
 
-/// Whether a decision differs; one made alike does where it broke in one run only.
-fn is_told(difference: &DecisionDifference) -> bool {
-    let failed = |side: &Option<Choice>| side.as_ref().is_some_and(|choice| choice.error.is_some());
-    difference.kind != ChangeKind::Same || failed(&difference.a) != failed(&difference.b)
+fn entry_line(entry: &Entry<'_>) -> String {
+    match entry {
+        Entry::Decision(difference) => decision_line(difference),
+        Entry::Stretch(stretch) => {
+            let sign = if stretch.kind == ChangeKind::OnlyA { '-' } else { '+' };
+            format!("  {sign} {}", name(&stretch.told(["a", "b"])))
+        }
+    }
 }
 
 fn decision_line(difference: &DecisionDifference) -> String {
@@ -141,7 +134,8 @@ fn decision_line(difference: &DecisionDifference) -> String {
         Some(choice) => {
             let confidence =
                 choice.confidence.map(|confidence| format!(" ({confidence:.2})")).unwrap_or_default();
-            format!("{}{confidence}", quote(&choice.what, 60))
+            let inputs = choice.inputs.as_ref().map(|inputs| format!(" with {}", quote(inputs, 60)));
+            format!("{}{confidence}{}", quote(&choice.what, 60), inputs.unwrap_or_default())
         }
         None => "-".to_owned(),
     };
@@ -166,6 +160,7 @@ fn output_schema() -> Map<String, Value> {
         ("trace_id_a!", "string", ""),
         ("trace_id_b!", "string", ""),
         ("first_divergence", "object", "Where the runs parted; absent where they decided alike"),
+        ("first_difference", "object", "Of words, confidence, options or order, before it"),
         ("quality", "object", measures),
         ("counts", "object", "Decisions same, changed, only_a, only_b"),
         ("a", "object", ""),
@@ -180,8 +175,17 @@ fn output_schema() -> Map<String, Value> {
         ("evidence_kept", "object", ""),
         ("evidence_filtered", "object", ""),
         ("stages", "array", ""),
-        ("decisions", "array", "Those that differ first"),
+        (
+            "decisions",
+            "array",
+            "Those that differ first; what one run alone did in a row as one, with its count",
+        ),
         ("same", "integer", "Decisions made alike"),
+        ("group", "object", "The runs b was held against"),
+        ("note", "string", ""),
+        ("departures", "array", "What few of the group did"),
+        ("missing", "array", "What most of the group did"),
+        ("measures", "array", "Median, p10 and p90 of the group"),
         ("offset", "integer", ""),
     ])
 }

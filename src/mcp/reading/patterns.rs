@@ -17,7 +17,7 @@ use crate::gate::request::{parse, plain_schema};
 use crate::mcp::tool::{Answer, Context, Tool, ToolError};
 use crate::query::Patterns;
 use crate::scorecard::counted;
-use crate::statistics::{GapCount, Pattern, PatternsReport};
+use crate::statistics::{GapCount, Pattern, PatternsReport, PrincipleAssociations};
 use crate::view::pattern::NAMED;
 use crate::view::saying::{id, moment, name, percent};
 use crate::view::{self, Extent};
@@ -95,7 +95,12 @@ impl PatternsRequest {
         if report.patterns.is_empty() && report.finished_runs > 0 {
             sheet.field("note", Value::Null, "No principle was judged often enough");
         }
-        sheet.items("patterns", report.patterns.iter().map(pattern));
+        let rows = report.patterns.iter().map(|one| pattern(one, patterns.associations_of(&one.principle)));
+        sheet.items("patterns", rows);
+        if let Some(text) = patterns.compared_text() {
+            sheet.field("compared_runs", patterns.associations.runs, text);
+            sheet.field("comparisons", patterns.associations.comparisons, "");
+        }
         let left_out = report.left_out_by_min_runs;
         if left_out > 0 {
             let text = format!("{left_out} more judged in fewer than {} runs (min_runs)", report.min_runs);
@@ -112,8 +117,8 @@ impl PatternsRequest {
     }
 }
 
-fn pattern(pattern: &Pattern) -> (Value, String) {
-    let value = view::pattern::fields(pattern, Extent::Brief);
+fn pattern(pattern: &Pattern, found: Option<&PrincipleAssociations>) -> (Value, String) {
+    let value = view::pattern::fields(pattern, found, Extent::Brief);
     let mut text = format!(
         "- {}: failed in {} of {} ({}, 95 % interval {} to {})",
         name(&pattern.principle),
@@ -140,6 +145,17 @@ fn pattern(pattern: &Pattern) -> (Value, String) {
             text.push_str(&format!("; by {by}: {}", counts_text(&known)));
         }
     }
+    if let Some(found) = found {
+        for association in &found.found {
+            text.push_str(&format!("\n  goes with: {}", view::pattern::association_line(association)));
+        }
+        if found.more > 0 {
+            text.push_str(&format!("\n  and {} more that go with it", found.more));
+        }
+        if found.found.is_empty() {
+            text.push_str("\n  nothing stands out in the runs that failed it");
+        }
+    }
     (value, text)
 }
 
@@ -162,8 +178,14 @@ fn output_schema() -> Map<String, Value> {
         ("finished_runs!", "integer", "In the window"),
         ("after", "string", "The window: runs that ended later"),
         ("finished_runs_before", "integer", "In the window before"),
-        ("patterns", "array", "Surest failures first; rates 0..1"),
+        (
+            "patterns",
+            "array",
+            "Surest failures first; rates 0..1. stands_out: what failing runs have more often",
+        ),
         ("left_out_by_min_runs", "integer", ""),
+        ("compared_runs", "integer", "Judged runs that stands_out is over"),
+        ("comparisons", "integer", "That p_adjusted is corrected for"),
         ("pending", "integer", "Events not in this answer yet"),
         ("without_filter", "object", "When nothing was found"),
         ("values", "array", "What could be asked for"),

@@ -3,6 +3,7 @@
 mod bounds;
 mod confidence;
 mod diagnosing;
+mod habits;
 pub(super) mod home;
 mod reading;
 mod schemas;

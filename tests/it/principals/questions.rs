@@ -42,7 +42,7 @@ fn id() -> BoxedStrategy<String> {
         2 => (0..8_usize, project(), 1..12_usize)
             .prop_map(|(number, project, length)| format!("run{number}-{project}").chars().take(length).collect()),
         1 => project().prop_map(|project| format!("last:{project}")),
-        1 => select(vec!["last", "last-failed", "last:nobody", "run", "nothing", "", "trc_20260213"])
+        1 => select(vec!["last", "last-failed", "last:nobody", "passed", "passed:nothing", "run", "nothing", "", "trc_20260213"])
             .prop_map(str::to_owned),
     ]
     .boxed()

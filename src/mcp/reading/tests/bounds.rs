@@ -20,7 +20,10 @@ use crate::gate::request::parse;
 use crate::mcp::tool::Answer;
 use crate::model::{QualityRules, Status};
 use crate::query::{Aggregate, Basis, Diagnosed, Patterns};
-use crate::statistics::{GroupBy, GroupedSummary, RunFacts, Summary, patterns};
+use crate::statistics::{
+    Association, AssociationsReport, Feature, GroupBy, GroupedSummary, Pattern, PatternsReport,
+    PrincipleAssociations, RunFacts, Summary, patterns,
+};
 
 /// A count in an answer; nothing counts as none.
 fn number(value: &Value) -> usize {
@@ -118,6 +121,30 @@ fn flag(place: usize, text: &str) -> Flag {
     .unwrap()
 }
 
+/// Three options that stand out for each principle.
+fn stand_out(report: &PatternsReport, text: &str) -> AssociationsReport {
+    let association = |place: usize| Association {
+        feature: Feature::Choice { decision: format!("{place} {text}"), choice: text.to_owned() },
+        failing_with: 9,
+        failing: 11,
+        other_with: 2,
+        other: 30,
+        lift: Some(12.27),
+        p: 0.000_02,
+        p_adjusted: 0.004,
+    };
+    let of = |pattern: &Pattern| PrincipleAssociations {
+        principle: pattern.principle.clone(),
+        found: (0..3).map(association).collect(),
+        more: 2,
+    };
+    AssociationsReport {
+        runs: 41,
+        comparisons: 200,
+        principles: report.patterns.iter().take(5).map(of).collect(),
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -145,7 +172,7 @@ proptest! {
         let answer = request.answer(&comparison);
         check("trace_compare", &answer, Some(max_tokens));
         prop_assert!(tokens(&answer) <= budget(Some(max_tokens)));
-        prop_assert!(!include_same || is_counted(&answer, "decisions", comparison.decisions.len()));
+        prop_assert!(!include_same || is_counted(&answer, "decisions", comparison.entries().count()));
     }
 
     #[test]
@@ -188,7 +215,10 @@ proptest! {
 
         let report = patterns(&runs, None::<&[RunFacts]>, 1);
         let all = report.patterns.len();
-        let found = Patterns { report, after: None, pending: 1, without_filter: None };
+        let associations = stand_out(&report, &text);
+        let found = Patterns {
+            report, associations, is_partial: true, after: None, pending: 1, without_filter: None,
+        };
         let request: PatternsRequest = parse(json!({"max_tokens": max_tokens})).unwrap();
         let answer = request.answer(&found, None);
         check("principle_patterns", &answer, Some(max_tokens));

@@ -50,7 +50,6 @@ async fn lists_and_figures_read_like_this() {
     let compared =
         home.ask("trace_compare", json!({"trace_id_a": "trc_good", "trace_id_b": "trc_bad"})).await;
     insta::assert_snapshot!(compared.text, @r#"
-    b against a
     a = trc_good, complete, quality 2.5 PASS
     b = trc_bad, complete, quality 1.2 FAIL
     Note: the queries differ: "Which arm lifts 10 kg?" and "Which gripper is safe?"
@@ -60,10 +59,8 @@ async fn lists_and_figures_read_like_this() {
          why: recent and on topic
       b: reddit [d1, confidence 0.40]
          why: recent and on topic
-    Quality: 2.5 -> 1.2 (-1.3) of 3.0
+    a -> b: quality 2.5 -> 1.2 (-1.3) of 3.0; cost $0.32 -> $0.11 (-$0.21); duration <1ms -> <1ms (-<1ms)
     Gaps: only in b: META-12
-    Cost: $0.32 -> $0.11 (-$0.21)
-    Duration: <1ms -> <1ms (-<1ms)
     Tokens: in 45,000 -> -; out 3,800 -> -
     Evidence: collected 28 -> -; kept 18 -> -
     Decisions: 0 same, 1 changed (~), 0 only in a (-), 0 only in b (+)

@@ -136,6 +136,42 @@ pub(super) fn two_ways_to_fail() -> Vec<Value> {
     vec![good, bad, other]
 }
 
+/// Two runs of tool calls and of what is said between them.
+fn calls() -> [Value; 2] {
+    let mut good = history().swap_remove(0);
+    good["trace_id"] = json!("calls-good");
+    let mut bad = good.clone();
+    bad["trace_id"] = json!("calls-bad");
+    let at = good["run"]["started_at"].clone();
+    let say =
+        |id: &str, what: &str| json!({"decision_id": id, "decision": "say", "what": what, "timestamp": at});
+    let call = |id: &str, tool: &str, inputs: Value| {
+        json!({"decision_id": id, "decision": tool, "what": tool, "why": "to know it", "inputs": inputs,
+            "confidence": 0.9, "timestamp": at})
+    };
+    good["stages"] = json!({"collection": {"decisions": [
+        say("d1", "I will look for the day that you asked for."),
+        call("d2", "find", json!({"day": 1, "from": "JFK"})),
+        call("d3", "close", json!({"file": 1})),
+    ]}});
+    bad["stages"] = json!({"gathering": {"decisions": [
+        say("d1", "Let me see what there is on that day."),
+        call("d2", "find", json!({"day": 2, "to": "SEA"})),
+        call("d3", "poll", json!({"job": 1})),
+        call("d4", "poll", json!({"job": 1})),
+        call("d5", "poll", json!({"job": 1})),
+        call("d6", "close", json!({"file": 1})),
+        say("d7", "Now I have seen all that there is."),
+        say("d8", "There is nothing more that I could do."),
+        say("d9", "Is there anything else that you would like?"),
+    ]}});
+    let google = json!({"decision_id": "d0", "decision": "source_selection", "what": "google", "why": "-",
+        "timestamp": at});
+    good["stages"]["sources"] = json!({"decisions": [google]});
+    bad["stages"]["sources"] = good["stages"]["sources"].clone();
+    [good, bad]
+}
+
 fn all_fields(home: &Home, command: &str, calls: &[&[&str]]) {
     let known = documented(command);
     let mut found = BTreeSet::new();
@@ -150,7 +186,7 @@ fn all_fields(home: &Home, command: &str, calls: &[&[&str]]) {
 
 #[test]
 fn the_page_about_the_terminal_names_the_fields_of_every_view() {
-    let home = home_with(&[history(), a_pair().to_vec()].concat());
+    let home = home_with(&[history(), a_pair().to_vec(), calls().to_vec()].concat());
     all_fields(&home, "list", &[&[], &["--limit", "3"], &["--project", "nobody"]]);
     all_fields(
         &home,
@@ -158,9 +194,19 @@ fn the_page_about_the_terminal_names_the_fields_of_every_view() {
         &[&["--group-by", "intent"], &["--project", "nobody"], &["pair-bad", "--verbose"], &[BAD]],
     );
     let pair = ["pair-good", "pair-bad"];
-    all_fields(&home, "compare", &[&pair, &["pair-bad", "pair-good"], &[GOOD, BAD, "--same"]]);
     let ways = home_with(&two_ways_to_fail());
     all_fields(&ways, "diagnose", &[&["way-bad"], &["way-other", "--against", "way-good"]]);
+    let compared: [&[&str]; 8] = [
+        &pair,
+        &["pair-bad", "pair-good"],
+        &[GOOD, BAD, "--same"],
+        &["calls-good", "calls-bad"],
+        &["calls-bad", "calls-good"],
+        &["passed", "calls-bad"],
+        &["passed:validating", BAD],
+        &["passed:exploring", "pair-bad"],
+    ];
+    all_fields(&home, "compare", &compared);
     all_fields(&home, "frontmatter", &[&[GOOD]]);
     all_fields(&home, "patterns", &[&["--days", "20000", "--min-runs", "1"], &["--project", "nobody"]]);
 

@@ -1,0 +1,109 @@
+//! What the newest runs did, as far as it can be held against the principles that they failed.
+//!
+//! Rows of the index alone, no documents: the runs themselves, their stages and their decisions, three statements that
+//! each read a bounded number of the newest runs.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+use sqlx::types::Json;
+
+use super::{Filter, Index};
+use crate::diff::choice;
+use crate::error::Result;
+use crate::statistics::{Made, RunFeatures};
+use crate::store::session::Session;
+use crate::store::sql::Sql;
+
+#[derive(sqlx::FromRow)]
+struct RunRow {
+    trace_id: String,
+    principle_scores: Json<serde_json::Map<String, Value>>,
+    gap_principles: Json<Vec<String>>,
+    strength_principles: Json<Vec<String>>,
+}
+
+#[derive(sqlx::FromRow)]
+struct StageRow {
+    trace_id: String,
+    stage: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct DecisionRow {
+    trace_id: String,
+    decision: String,
+    choice: String,
+    has_alternatives: bool,
+    has_evidence: bool,
+}
+
+impl Index {
+    /// What those of the `limit` newest finished runs that meet the filter did in which principles were judged.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when the database is away.
+    pub async fn features(&self, filter: &Filter, limit: u32) -> Result<Vec<RunFeatures>> {
+        self.read(async |session| {
+            let mut runs: Vec<RunFeatures> = Vec::new();
+            let mut places: HashMap<String, usize> = HashMap::new();
+            let mut sql = Sql::new(
+                "select t.trace_id, t.principle_scores, t.gap_principles, t.strength_principles from traces t",
+            );
+            push_newest(&mut sql, filter, session, limit);
+            session
+                .each(sql, |row: RunRow| {
+                    if row.principle_scores.0.is_empty()
+                        && row.gap_principles.0.is_empty()
+                        && row.strength_principles.0.is_empty()
+                    {
+                        return;
+                    }
+                    places.insert(row.trace_id, runs.len());
+                    let scored = row.principle_scores.0.into_iter().map(|(principle, _)| principle);
+                    let mut principles: Vec<String> = scored.collect();
+                    principles.extend(row.gap_principles.0.iter().chain(&row.strength_principles.0).cloned());
+                    let gaps = row.gap_principles.0;
+                    runs.push(RunFeatures { principles, gaps, ..RunFeatures::default() });
+                })
+                .await?;
+            let mut sql = Sql::new("select s.trace_id, s.stage from stages s join (select t.trace_id from traces t");
+            push_newest(&mut sql, filter, session, limit);
+            sql.push(") r on r.trace_id = s.trace_id");
+            session
+                .each(sql, |row: StageRow| {
+                    if let Some(run) = places.get(&row.trace_id).and_then(|place| runs.get_mut(*place)) {
+                        run.stages.insert(row.stage);
+                    }
+                })
+                .await?;
+            let mut sql = Sql::new(
+                "select d.trace_id, d.decision, substr(d.what, 1, 800) as choice, d.alternative_count > 0 as has_alternatives, \
+                 d.evidence_count > 0 as has_evidence from decisions d join (select t.trace_id from traces t",
+            );
+            push_newest(&mut sql, filter, session, limit);
+            sql.push(") r on r.trace_id = d.trace_id");
+            session
+                .each(sql, |row: DecisionRow| {
+                    if let Some(run) = places.get(&row.trace_id).and_then(|place| runs.get_mut(*place)) {
+                        run.decisions.insert(Made {
+                            key: row.decision,
+                            choice: choice(&row.choice),
+                            has_alternatives: row.has_alternatives,
+                            has_evidence: row.has_evidence,
+                        });
+                    }
+                })
+                .await?;
+            Ok(runs)
+        })
+        .await
+    }
+}
+
+/// Restricts a statement over `traces t` to the newest runs that ended.
+fn push_newest(sql: &mut Sql, filter: &Filter, session: &Session, limit: u32) {
+    filter.push(sql, session.is_postgres());
+    sql.push(" and t.ended_at is not null order by t.ended_at desc, t.trace_id desc limit ")
+        .arg(i64::from(limit));
+}
