@@ -110,7 +110,8 @@ fn page(diagnosed: &Diagnosed, most: usize, screen: &Screen) -> Vec<String> {
     lines.extend(found.skeleton.iter().flat_map(|line| stage_lines(line, screen)));
     if !found.suspects.is_empty() {
         let all = format!("All of it: whytrace show {} --verbose", shell_word(&id(&found.trace_id)));
-        lines.extend([String::new(), screen.paint.label(&all)]);
+        lines.push(String::new());
+        lines.extend(wrap(&all, screen.columns()).iter().map(|line| screen.paint.label(line)));
     }
     lines
 }
