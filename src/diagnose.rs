@@ -123,7 +123,7 @@ pub fn diagnose(trace: &Trace, comparable: Option<&Trace>, habits: &Habits) -> D
 fn suspects(case: &Case<'_, '_>, found: Found<'_>) -> Vec<Suspect> {
     let is_suspect = |suspect: &Suspect| match case.outcome {
         outcome if outcome.is_bad() => suspect.score >= LEAST,
-        outcome if outcome.is_good() => suspect.faults() >= LEAST_IN_GOOD,
+        Outcome::Passed => suspect.faults() >= LEAST_IN_GOOD,
         _ => suspect.faults() >= LEAST,
     };
     let of_steps = case.steps.iter().zip(found.of_steps).enumerate();

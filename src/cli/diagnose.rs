@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::{Map, Value};
 use whytrace::config::Config;
-use whytrace::diagnose::{Against, Divergence, StageLine, Suspect};
+use whytrace::diagnose::{Against, StageLine, Suspect};
 use whytrace::query::{Basis, Diagnosed, Query};
 use whytrace::scorecard::Tone;
 use whytrace::service::Service;
@@ -110,7 +110,8 @@ fn page(diagnosed: &Diagnosed, most: usize, screen: &Screen) -> Vec<String> {
     lines.extend(found.skeleton.iter().flat_map(|line| stage_lines(line, screen)));
     if !found.suspects.is_empty() {
         let all = format!("All of it: whytrace show {} --verbose", shell_word(&id(&found.trace_id)));
-        lines.extend([String::new(), screen.paint.label(&all)]);
+        lines.push(String::new());
+        lines.extend(wrap(&all, screen.columns()).iter().map(|line| screen.paint.label(line)));
     }
     lines
 }
@@ -132,9 +133,9 @@ fn against_lines(diagnosed: &Diagnosed, against: &Against, screen: &Screen) -> V
         format!("Against {} ({}{})", id(&against.trace_id), against.outcome.told(), basis(diagnosed).1);
     let mut lines = answer::heading(screen, &title);
     lines.extend(screen.behind("  ", &against.told(), Tone::Plain));
-    let first = against.first_divergence.as_ref().map(Divergence::told);
-    let first = first.unwrap_or_else(|| "nothing in this run".to_owned());
-    lines.extend(screen.behind("  first unlike it: ", &first, Tone::Plain));
+    if let Some(first) = against.first_told() {
+        lines.extend(screen.behind("  first unlike it: ", &first, Tone::Plain));
+    }
     if let Some(missing) = against.missing_told() {
         lines.extend(screen.behind("  only there:      ", &missing, Tone::Plain));
     }

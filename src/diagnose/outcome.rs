@@ -40,9 +40,9 @@ impl Outcome {
         matches!(self, Self::FailedGate | Self::Failed | Self::Incomplete)
     }
 
-    /// Whether the run can serve as a measure for others.
+    /// Whether it says of itself that all went well, whoever judged it.
     #[must_use]
-    pub fn is_good(self) -> bool {
+    pub fn claims_success(self) -> bool {
         matches!(self, Self::Passed | Self::Complete)
     }
 

@@ -135,11 +135,16 @@ impl Rule {
             Self::OtherChoice => {
                 ("other_choice", 1.0, false, "another question may need another choice, but of the same kind")
             }
-            Self::InGoodRun => ("in_good_run", -1.0, false, "the other run went well with it"),
-            Self::Corrected => ("corrected", 2.0, true, "its own agent no longer holds it"),
-            Self::BadOption => {
-                ("bad_option", 2.0, true, "its record is worse than that of the other options")
+            Self::InGoodRun => {
+                ("in_good_run", -2.5, false, "the other run went well with it, whatever it changes")
             }
+            Self::Corrected => ("corrected", 2.0, true, "its own agent no longer holds it"),
+            Self::BadOption => (
+                "bad_option",
+                2.0,
+                false,
+                "its record is worse than that of the other options, which made it no mistake yet",
+            ),
             Self::GapNamesIt => ("gap_names_it", 2.0, true, "whoever judged the run pointed at it"),
             Self::Stuck => {
                 ("stuck", 2.0, true, "going on where nothing changes is a fault whatever it began with")

@@ -54,7 +54,8 @@ impl Diagnosis {
     #[must_use]
     pub fn nothing_told(&self) -> Option<&'static str> {
         self.suspects.is_empty().then_some(match self.outcome {
-            outcome if outcome.is_good() => "Nothing stands out in a run that went well.",
+            Outcome::Passed => "Nothing stands out in a run that went well.",
+            Outcome::Complete => "Nothing stands out. Whether it went well, no gate said.",
             Outcome::Open => "Nothing stands out so far.",
             _ => {
                 "Nothing stands out: no rule fired for a decision or a stage. Read what was decided and why."
@@ -135,17 +136,16 @@ impl Against {
     /// How much the runs have in common: `17 of 20 comparable decisions are those of run x, which passed`.
     #[must_use]
     pub fn told(&self) -> String {
-        let mut told = format!(
-            "shares {} of its {} comparable decisions ({} there; {})",
-            self.shared,
-            self.comparable,
-            self.comparable_there,
-            if self.is_same_query {
-                "speech left out"
-            } else {
-                "asked otherwise: only choices without inputs"
-            }
-        );
+        let mut told = match (self.comparable, self.is_same_query) {
+            (0, false) => "asked otherwise, so inputs are not compared".to_owned(),
+            (_, is_same) => format!(
+                "shares {} of its {} comparable decisions ({} there; {})",
+                self.shared,
+                self.comparable,
+                self.comparable_there,
+                if is_same { "speech left out" } else { "asked otherwise: only choices without inputs" }
+            ),
+        };
         for (told_of, stages) in [("lacks", &self.stages_missing), ("adds", &self.stages_added)] {
             if !stages.is_empty() {
                 told.push_str(&format!("; {told_of} stage {}", names(stages)));
@@ -163,6 +163,15 @@ impl Against {
             told.push_str(&format!("; {} against {}", money_text(here), money_text(there)));
         }
         told
+    }
+
+    /// The first step by which the run left the way of the other; nothing where none can be compared.
+    #[must_use]
+    pub fn first_told(&self) -> Option<String> {
+        match &self.first_divergence {
+            Some(divergence) => Some(divergence.told()),
+            None => (self.comparable > 0).then(|| "nothing in this run".to_owned()),
+        }
     }
 
     /// What the other did and this run did not.

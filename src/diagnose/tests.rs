@@ -161,12 +161,13 @@ fn a_loop_is_one_suspect_where_it_began() {
 #[test]
 fn a_stretch_that_comes_round_and_round_is_one_loop() {
     let turn = |key: &'static str| ("s", key, "go", json!({"inputs": {"n": 1}, "result": "none yet"}));
-    let decisions: Vec<_> = (0..6).flat_map(|_| [turn("look"), turn("scroll")]).collect();
+    let mut decisions: Vec<_> = (0..6).flat_map(|_| [turn("look"), turn("scroll")]).collect();
+    decisions.push(turn("look"));
     let found = alone(&failed(&decisions));
     assert_eq!(told(&found), ["d1: stuck, repeated (2.5)"]);
     assert_eq!(
         said(&found, Rule::Repeated),
-        "the same 2 decisions 6 times, #1 to #12, always with the same result"
+        "the same 2 decisions 6 times, #1 to #13, always with the same result"
     );
 }
 
@@ -348,6 +349,12 @@ fn a_run_that_went_well_has_no_suspects_for_what_is_no_fault() {
     assert_eq!(found.nothing_told(), Some("Nothing stands out in a run that went well."));
     let open = run("open", &json!({"run": {"status": "in_progress"}}), &decisions);
     assert_eq!(told(&alone(&open)), ["d2: reads_as_error (1)"], "of an open run only faults are told");
+    let unjudged = run("unjudged", &json!({}), &decisions);
+    assert_eq!(
+        told(&alone(&unjudged)),
+        ["d2: reads_as_error (1)"],
+        "nor does an end without a gate say much"
+    );
 }
 
 #[test]

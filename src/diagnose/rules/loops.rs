@@ -66,11 +66,11 @@ impl Loops {
                 _ => false,
             };
             let same = if self.is_taken(start) { 0 } else { (start..).take_while(is_same).count() };
-            let turns = same / length + 1;
-            if turns >= TURNS {
-                let places: Vec<usize> = (start..start + turns * length).collect();
+            if same / length + 1 >= TURNS {
+                // The last turn may have been broken off.
+                let places: Vec<usize> = (start..start + same + length).collect();
                 self.take(steps, &places, length);
-                start += turns * length;
+                start += same + length;
             } else {
                 start += same.max(1);
             }

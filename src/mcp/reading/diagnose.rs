@@ -11,7 +11,7 @@ use super::call::Call;
 use super::failing::{of_run, refused};
 use super::sheet::{Kept, Sheet};
 use super::{notes, shape};
-use crate::diagnose::{Place, StageLine, Suspect};
+use crate::diagnose::{Outcome, Place, StageLine, Suspect};
 use crate::gate::request::{parse, plain_schema};
 use crate::mcp::tool::{Answer, Context, Tool, ToolError};
 use crate::query::{Basis, Diagnosed};
@@ -161,9 +161,8 @@ fn against(sheet: &mut Sheet<'_>, diagnosed: &Diagnosed) {
     };
     let mut text =
         format!("Against {} ({}{told}): {}", id(&against.trace_id), against.outcome.told(), against.told());
-    match &against.first_divergence {
-        Some(divergence) => text.push_str(&format!("\n  first unlike it: {}", divergence.told())),
-        None => text.push_str("\n  nothing in this run is unlike it"),
+    if let Some(first) = against.first_told() {
+        text.push_str(&format!("\n  first unlike it: {first}"));
     }
     if let Some(missing) = against.missing_told() {
         text.push_str(&format!("\n  only there: {missing}"));
@@ -197,7 +196,7 @@ fn next(diagnosed: &Diagnosed, _: &Kept) -> Option<Call> {
     if let Some(suspect) = found.suspects.first() {
         return Some(whole(&found.trace_id, suspect));
     }
-    let against = found.against.as_ref().filter(|_| !found.outcome.is_good())?;
+    let against = found.against.as_ref().filter(|_| found.outcome != Outcome::Passed)?;
     let call = Call::new("trace_compare").with("trace_id_a", id(&against.trace_id));
     Some(call.with("trace_id_b", id(&found.trace_id)))
 }

@@ -88,7 +88,7 @@ async fn the_measure_can_be_named() {
     let arguments = json!({"trace_id": "trc_bad", "against": "trc_bad"});
     let answer = home.ask("trace_diagnose", arguments).await;
     assert_eq!(answer.structured["against"]["basis"], "named");
-    assert!(answer.text.contains("nothing in this run is unlike it"), "{}", answer.text);
+    assert!(answer.text.contains("first unlike it: nothing in this run"), "{}", answer.text);
     let error = home.try_ask("trace_diagnose", json!({"trace_id": "trc_bad", "against": "nothing"})).await;
     assert_eq!(error.unwrap_err().code, "unknown_trace");
     let error = home.try_ask("trace_diagnose", json!({"trace_id": "nothing"})).await;
