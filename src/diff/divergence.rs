@@ -172,9 +172,9 @@ impl Divergence {
         Self {
             stage: difference.stage.clone(),
             decision: difference.decision.clone(),
-            reason,
             agreed_before: leading.agreed,
-            inputs: difference.inputs.clone(),
+            inputs: if reason == Reason::Apart { Vec::new() } else { difference.inputs.clone() },
+            reason,
             a: choice(first.a.map_or(aligned, |a| &a.compared.0), |aligned| aligned.a),
             b: choice(first.b.map_or(aligned, |b| &b.compared.0), |aligned| aligned.b),
         }

@@ -12,6 +12,8 @@ use super::divergence::Compared;
 
 /// So many decisions in a row are told together.
 const LEAST: usize = 3;
+/// The worth of what differs in words alone.
+const IN_WORDS: u8 = 2;
 /// Keys of a stretch that are named.
 const NAMED: usize = 3;
 
@@ -25,7 +27,7 @@ pub struct Stretch {
     pub count: usize,
     /// Decisions of its run before it.
     pub after: usize,
-    /// Its stages and keys, the most frequent first, with how often each.
+    /// Its stages and keys, with how often each: what was done before what was said, the most frequent first.
     pub decisions: Vec<(String, usize)>,
     /// Whether all are one action with the same inputs.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -66,10 +68,10 @@ impl Entry<'_> {
     /// What is done differently before what is only done otherwise, said otherwise, and alike.
     fn worth(&self) -> u8 {
         match self {
-            Self::Stretch(stretch) if stretch.words_only => 2,
+            Self::Stretch(stretch) if stretch.words_only => IN_WORDS,
             Self::Stretch(_) => 0,
             Self::Decision(difference) if difference.is_of_action() || difference.failed_in().is_some() => 0,
-            Self::Decision(difference) if difference.words_only => 2,
+            Self::Decision(difference) if difference.words_only => IN_WORDS,
             Self::Decision(_) if self.differs() => 1,
             Self::Decision(_) => 3,
         }
@@ -77,12 +79,16 @@ impl Entry<'_> {
 }
 
 impl Comparison {
-    /// What differs, in the order of its worth and then of time; then what was decided alike, where it is asked for.
+    /// What differs, in the order of its worth and then of time. What differs in words alone is told only where nothing
+    /// else does, or with what was decided alike, where that is asked for.
     #[must_use]
     pub fn told(&self, with_same: bool) -> Vec<Entry<'_>> {
         let mut entries: Vec<Entry<'_>> =
             self.entries().filter(|entry| with_same || entry.differs()).collect();
         entries.sort_by_key(Entry::worth);
+        if !with_same && entries.first().is_some_and(|first| first.worth() < IN_WORDS) {
+            entries.retain(|entry| entry.worth() < IN_WORDS);
+        }
         entries
     }
 
@@ -169,17 +175,18 @@ fn stretch(
     places: &[(usize, usize)],
     compared: &[Compared<'_>],
 ) -> Option<Stretch> {
-    let mut keys: IndexMap<(&str, &str), usize> = IndexMap::new();
+    let mut keys: IndexMap<(bool, &str, &str), usize> = IndexMap::new();
     let mut actions: Vec<(String, String)> = Vec::new();
     let members: Vec<&Compared<'_>> = places.iter().filter_map(|(_, index)| compared.get(*index)).collect();
     for (aligned, difference) in &members {
-        *keys.entry((&difference.stage, &difference.decision)).or_default() += 1;
+        *keys.entry((difference.words_only, &difference.stage, &difference.decision)).or_default() += 1;
         let placed = aligned.a.or(aligned.b)?;
         actions.push((difference.decision.clone(), super::sameness::action(placed.decision)));
     }
-    let mut decisions: Vec<(String, usize)> =
-        keys.into_iter().map(|((stage, key), count)| (format!("{stage} / {key}"), count)).collect();
-    decisions.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    keys.sort_by(|(is_said, ..), count, (is_other_said, ..), other| {
+        is_said.cmp(is_other_said).then(other.cmp(count))
+    });
+    let decisions = keys.into_iter().map(|((_, stage, key), count)| (format!("{stage} / {key}"), count));
     let id = |member: Option<&&Compared<'_>>| {
         let (aligned, _) = member?;
         Some(aligned.a.or(aligned.b)?.decision.decision_id.to_string())
@@ -188,7 +195,7 @@ fn stretch(
         kind,
         count: members.len(),
         after,
-        decisions,
+        decisions: decisions.collect(),
         repeats: actions.windows(2).all(|pair| matches!(pair, [one, next] if one == next)),
         words_only: members.iter().all(|(_, difference)| difference.words_only),
         first: id(members.first())?,

@@ -271,6 +271,7 @@ fn what_is_said_to_a_user_comes_before_the_divergence_and_is_none() {
     let a = [vec![asked], look].concat();
     let b = [vec![asked_so], other].concat();
     let comparison = told(&deciding("a", &a), &deciding("b", &b));
+    assert_eq!((comparison.told(false).len(), comparison.told(true).len()), (1, 2), "words are left out");
     let first = comparison.first_divergence.unwrap();
     assert_eq!((ids(&first), first.agreed_before), ([Some("a1"), Some("b1")], 1));
     let before = comparison.first_difference.unwrap();

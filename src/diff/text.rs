@@ -114,7 +114,7 @@ impl Comparison {
         let counts = &self.counts;
         let words = match counts.words_only {
             0 => String::new(),
-            words => format!("; of these {words} in words only"),
+            words => format!("; {words} of these in words only"),
         };
         format!(
             "Decisions: {} same, {} changed (~), {} only in a (-), {} only in b (+){words}",

@@ -10,8 +10,13 @@ use crate::cli::screen::Screen;
 
 pub(super) fn decision_lines(compared: &Comparison, with_same: bool, screen: &Screen) -> Vec<String> {
     let counts = &compared.counts;
+    let words = match counts.words_only {
+        0 => String::new(),
+        words if with_same => format!("; {words} of these in words only"),
+        words => format!("; {words} of these in words only (--same)"),
+    };
     let title = format!(
-        "Decisions: {} same, {} changed (~), {} only in A (-), {} only in B (+)",
+        "Decisions: {} same, {} changed (~), {} only in A (-), {} only in B (+){words}",
         counts.same, counts.changed, counts.only_a, counts.only_b
     );
     let mut lines = answer::heading(screen, &title);

@@ -42,7 +42,7 @@ pub(super) struct CompareRequest {
     trace_id_a: String,
     /// Held against it
     trace_id_b: String,
-    /// Also list decisions made alike
+    /// Also list decisions made alike or in other words
     #[serde(default)]
     include_same: bool,
     offset: Option<i64>,
