@@ -100,7 +100,7 @@ fn mark(runs: &mut [Run<'_>], query: &SearchQuery) {
     for term in &query.terms {
         match term {
             Term::Word(word) => {
-                hits.extend(placed.iter().filter(|(own, _)| own == word).map(|(_, place)| place))
+                hits.extend(placed.iter().filter(|(own, _)| own == word).map(|(_, place)| place));
             }
             Term::Prefix(start) => {
                 hits.extend(placed.iter().filter(|(own, _)| own.starts_with(start)).map(|(_, place)| place));

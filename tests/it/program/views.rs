@@ -206,6 +206,22 @@ fn patterns_say_which_principles_fail_how_surely_and_where() {
 }
 
 #[test]
+fn decisions_are_found_with_what_became_of_their_runs() {
+    let home = home_with_history();
+    let found = at_all_widths(&home, &["search", "recent", "--decision", "source_selection", "--limit", "3"]);
+    insta::assert_snapshot!(found);
+}
+
+#[test]
+fn an_option_is_told_by_how_its_runs_went() {
+    let home = home_with_history();
+    let record = at(&home, 80, &["search", "--option", "linkedin"]).worked().stdout;
+    let choices =
+        at(&home, 80, &["search", "--decision", "source_selection", "--limit", "1"]).worked().stdout;
+    insta::assert_snapshot!(format!("{record}\n== by key\n{choices}"));
+}
+
+#[test]
 fn the_whole_of_a_run_is_written_to_the_width() {
     let home = home_with_history();
     insta::assert_snapshot!(at_all_widths(&home, &["show", BAD, "--verbose"]));
@@ -220,6 +236,7 @@ fn what_is_not_found_is_explained_and_is_no_failure() {
         &["summary", "--intent", "none"],
         &["patterns", "--project", "nobody", "--days", "all"],
         &["flags", "--state", "snoozed"],
+        &["search", "nothing", "--stage", "collection"],
     ] {
         let nothing = at(&home, 80, arguments).worked();
         assert_eq!(nothing.stdout, "", "{arguments:?}");
@@ -248,6 +265,7 @@ fn with_the_database_away_it_is_said_what_still_works() {
             &["list"] as &[&str],
             &["summary"],
             &["patterns"],
+            &["search", "exa"],
             &["flags"],
             &["flags", "resolve", "x"],
             &["compare", GOOD, "last"],
