@@ -10,8 +10,8 @@ mod diagnosis;
 mod group;
 mod resolve;
 
-pub use confidence::Confidence;
 pub use self::diagnosis::{Basis, Diagnosed};
+pub use confidence::Confidence;
 
 use std::collections::HashSet;
 

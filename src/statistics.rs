@@ -10,8 +10,8 @@
 //!
 //! Start at [`Summary`]; [`proportion`](mod@proportion) and [`Sample`] hold the definitions of the figures.
 
-pub mod confidence;
 mod associations;
+pub mod confidence;
 mod facts;
 mod fisher;
 mod group;
@@ -25,12 +25,12 @@ mod sum;
 mod summary;
 mod tally;
 
+pub use associations::{
+    Association, AssociationsReport, Feature, Made, PrincipleAssociations, RunFeatures, associations,
+};
 pub use confidence::{
     ConfidenceBy, ConfidenceGroup, ConfidenceReport, GroupedConfidence, Leaning, Observations, Observed,
     Thousandths, Verdict,
-};
-pub use associations::{
-    Association, AssociationsReport, Feature, Made, PrincipleAssociations, RunFeatures, associations,
 };
 pub use facts::RunFacts;
 pub use fisher::{LogFactorials, Table};

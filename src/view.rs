@@ -6,8 +6,8 @@
 //! goes through [`saying`]. Nothing here reads a store, knows a protocol, or measures an answer as a whole.
 
 pub mod comparison;
-pub mod decision;
 pub mod confidence;
+pub mod decision;
 pub mod diagnosis;
 pub mod flag;
 pub mod moment;

@@ -17,6 +17,7 @@ use whytrace::words::{SearchQuery, choice};
 
 use super::filter::{About, Verdict, When};
 use super::screen::pager::Sink;
+use super::screen::text::{fit, width};
 use super::screen::{Screen, Showing};
 use super::{Ending, answer, output, usage};
 
@@ -197,7 +198,9 @@ impl Search {
             let options: Vec<Value> =
                 known.options.iter().map(|one| option::fields(one, Extent::Whole)).collect();
             output::json(&json!({
-                "options": options, "looked_at": known.looked_at, "partial": known.is_partial,
+                "options": options, "looked_at": known.looked_at,
+                "partial": known.is_partial,
+                "not_searchable": known.unsearchable,
             }))?;
             return Ok(Ending::Done);
         }
@@ -205,8 +208,10 @@ impl Search {
         let mut sink = Sink::of(&screen);
         for one in &known.options {
             sink.lines(answer::heading(&screen, &option::line(one)))?;
-            for line in option::intent_lines(one, Extent::Whole) {
-                sink.lines(screen.behind("  ", &line, Tone::Plain))?;
+            if one.record.by_intent.len() > 1 {
+                for line in option::intent_lines(one, Extent::Whole) {
+                    sink.lines(screen.behind("  ", &line, Tone::Plain))?;
+                }
             }
         }
         if known.is_partial {
@@ -262,9 +267,7 @@ fn as_json(
     if let Some(cursor) = page.behind(page.hits.len()) {
         put("next", json!({"after": cursor.encode()}));
     }
-    if found.unsearchable > 0 {
-        put("not_searchable", found.unsearchable.into());
-    }
+    put("not_searchable", found.unsearchable.into());
     if let Some(overview) = &found.without_filter {
         put("without_filter", json!({"decisions": overview.decisions}));
         let rows = overview.values.iter().map(|(field, counts)| values_of("decisions", field, counts));
@@ -286,24 +289,33 @@ fn hit_lines(hit: &DecisionHit, query: Option<&SearchQuery>, screen: &Screen) ->
         Some(false) => Tone::Bad,
         None => Tone::Plain,
     };
-    let confidence = hit.confidence.map(|confidence| format!("  {confidence:.2}")).unwrap_or_default();
-    let head = format!(
-        "{}  {}{confidence}  {}  {}",
-        paint.heading(&format!("{} / {}", name(&hit.stage), name(&hit.key))),
+    let confidence = hit.confidence.map(|confidence| format!("{confidence:.2}")).unwrap_or_default();
+    let behind = format!("  {verdict}  {confidence}");
+    let room = screen.columns().saturating_sub(width(&behind)).max(8);
+    let mut lines = vec![format!(
+        "{}  {}  {confidence}",
+        paint.heading(&fit(&format!("{} / {}", name(&hit.stage), name(&hit.key)), room)),
         paint.text(tone, &verdict),
-        paint.label(&format!("{}/{}", id(&hit.trace_id), id(&hit.decision_id))),
-        paint.label(&moment(hit.decided_at)),
-    );
-    let room = screen.columns().saturating_sub(14).max(24);
-    let texts = decision::texts(hit, query, room).into_iter().map(|(field, marked)| {
-        let text: String = marked
-            .parts
-            .iter()
-            .map(|(is_match, text)| paint.text(if *is_match { Tone::Notice } else { Tone::Plain }, text))
-            .collect();
-        format!("{}{text}", paint.label(&format!("  {field:<10}")))
-    });
-    std::iter::once(head).chain(texts).collect()
+    )];
+    let place = format!("{}/{}  {}", id(&hit.trace_id), id(&hit.decision_id), moment(hit.decided_at));
+    lines.extend(screen.behind(&lead("run"), &place, Tone::Label));
+    let room = screen.columns().saturating_sub(width(&lead("")) + 2).max(8);
+    for (field, marked) in decision::texts(hit, query, room) {
+        match marked.parts.as_slice() {
+            [(false, text)] => lines.extend(screen.behind(&lead(field), text, Tone::Plain)),
+            parts => {
+                let tone = |is_match: bool| if is_match { Tone::Notice } else { Tone::Plain };
+                let text: String =
+                    parts.iter().map(|(is_match, text)| paint.text(tone(*is_match), text)).collect();
+                lines.push(format!("{}{text}", paint.label(&lead(field))));
+            }
+        }
+    }
+    lines
+}
+
+fn lead(field: &str) -> String {
+    format!("  {field:<10}")
 }
 
 fn unsearchable(sink: &mut Sink, count: u64) -> anyhow::Result<()> {

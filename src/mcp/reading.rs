@@ -41,3 +41,6 @@ pub(super) const TOOLS: [Tool; 9] = [
     flags::TOOL,
     confidence::TOOL,
 ];
+
+#[cfg(test)]
+mod tests;

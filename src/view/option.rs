@@ -13,27 +13,42 @@ const INTENTS: usize = 5;
 /// Characters of an option that are shown.
 const CHARS: usize = 80;
 
-/// The option with its record.
+/// The option with its record, by intent too where there is more than one.
 #[must_use]
 pub fn fields(known_option: &KnownOption, extent: Extent) -> Value {
-    let record = &known_option.record;
-    let difference = record
-        .gate_difference()
-        .map(|(of, low, high)| known([("gate_rate", of.into()), ("low", low.into()), ("high", high.into())]));
-    let by_intent = record.by_intent.iter().take(extent.most(INTENTS)).map(|(intent, chosen, rejected)| {
+    let mut fields = brief(known_option);
+    let intents = &known_option.record.by_intent;
+    let by_intent = intents.iter().take(extent.most(INTENTS)).map(|(intent, chosen, rejected)| {
         known([("intent", name(intent).into()), ("chosen", side(chosen)), ("rejected", side(rejected))])
     });
-    let by_intent: Vec<Value> = by_intent.collect();
+    if intents.len() > 1
+        && let Some(fields) = fields.as_object_mut()
+    {
+        fields.insert("by_intent".to_owned(), by_intent.collect());
+    }
+    fields
+}
+
+/// The option with its record, over all intents.
+#[must_use]
+pub fn brief(known_option: &KnownOption) -> Value {
+    let record = &known_option.record;
+    let difference = record.gate_difference().map(|(of, low, high)| {
+        known([
+            ("gate_rate", rounded(of).into()),
+            ("low", rounded(low).into()),
+            ("high", rounded(high).into()),
+        ])
+    });
     known([
         ("option", crate::shown::excerpt(&known_option.option, CHARS).into()),
         ("chosen", side(&record.chosen)),
         ("rejected", side(&record.rejected)),
         ("difference", difference.into()),
-        ("by_intent", if by_intent.is_empty() { Value::Null } else { by_intent.into() }),
     ])
 }
 
-/// The record on one line: `"exa": chosen 9 times in 9 runs, gate 7/9 (78 %, 45 % to 94 %), ...`.
+/// The record on one line: `"exa": chosen 9 times, gate 7/9 passed (78 %, 95 % interval 45 to 94 %), ...`.
 #[must_use]
 pub fn line(known_option: &KnownOption) -> String {
     let record = &known_option.record;
@@ -46,7 +61,7 @@ pub fn line(known_option: &KnownOption) -> String {
     if let Some((of, low, high)) = record.gate_difference() {
         let points = |share: f64| format!("{:+.0}", share * 100.0);
         text.push_str(&format!(
-            "; gate rate chosen minus rejected {} points (95 % {} to {})",
+            "; gate rate chosen minus rejected {} points (95 % interval {} to {})",
             points(of),
             points(low),
             points(high)
@@ -69,16 +84,23 @@ pub fn intent_lines(known_option: &KnownOption, extent: Extent) -> Vec<String> {
 
 fn side(side: &Side) -> Value {
     let interval = side.gate_interval();
+    // A share of nothing is not known, and need not be said.
+    let count = |count: u64| Value::from((side.decisions > 0).then_some(count));
     known([
         ("decisions", side.decisions.into()),
-        ("runs", side.runs.into()),
-        ("judged", side.judged.into()),
-        ("passed", side.passed.into()),
-        ("gate_rate", side.gate_rate().into()),
-        ("gate_low", interval.map(|(low, _)| low).into()),
-        ("gate_high", interval.map(|(_, high)| high).into()),
-        ("mean_score", side.mean_score().into()),
+        ("runs", count(side.runs)),
+        ("judged", count(side.judged)),
+        ("passed", (side.judged > 0).then_some(side.passed).into()),
+        ("gate_rate", side.gate_rate().map(rounded).into()),
+        ("gate_low", interval.map(|(low, _)| rounded(low)).into()),
+        ("gate_high", interval.map(|(_, high)| rounded(high)).into()),
+        ("mean_score", side.mean_score().map(rounded).into()),
     ])
+}
+
+/// To three digits: a few runs say no more.
+fn rounded(number: f64) -> f64 {
+    (number * 1_000.0).round() / 1_000.0
 }
 
 fn side_text(side: &Side) -> String {
@@ -91,11 +113,11 @@ fn side_text(side: &Side) -> String {
     let mut text = format!("{times}{runs}");
     match (side.gate_rate(), side.gate_interval()) {
         (Some(rate), Some((low, high))) => text.push_str(&format!(
-            ", gate {}/{} passed ({}, 95 % {} to {})",
+            ", gate {}/{} passed ({}, 95 % interval {} to {})",
             side.passed,
             side.judged,
             percent(rate),
-            percent(low),
+            percent(low).trim_end_matches(" %"),
             percent(high)
         )),
         _ => text.push_str(", no verdict"),

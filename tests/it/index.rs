@@ -6,11 +6,11 @@
 
 mod choices;
 mod columns;
-mod decisions;
 mod confidence;
+mod decisions;
 mod endings;
-mod habits;
 mod groups;
+mod habits;
 mod interruption;
 mod listing;
 mod lookup;

@@ -221,6 +221,19 @@ fn calibration_says_whether_confidence_comes_true_and_shows_it() {
     insta::assert_snapshot!(at_all_widths(&home, &[&all[..], &["--by", "decision"]].concat()));
     let few = at(&home, 80, &[&all[..], &["--project", "grid-watch", "--bins", "mass"]].concat()).worked();
     insta::assert_snapshot!("too_few_decisions_for_a_verdict", few.stdout);
+fn decisions_are_found_with_what_became_of_their_runs() {
+    let home = home_with_history();
+    let found = at_all_widths(&home, &["search", "recent", "--decision", "source_selection", "--limit", "3"]);
+    insta::assert_snapshot!(found);
+}
+
+#[test]
+fn an_option_is_told_by_how_its_runs_went() {
+    let home = home_with_history();
+    let record = at(&home, 80, &["search", "--option", "linkedin"]).worked().stdout;
+    let choices =
+        at(&home, 80, &["search", "--decision", "source_selection", "--limit", "1"]).worked().stdout;
+    insta::assert_snapshot!(format!("{record}\n== by key\n{choices}"));
 }
 
 #[test]
@@ -239,6 +252,7 @@ fn what_is_not_found_is_explained_and_is_no_failure() {
         &["patterns", "--project", "nobody", "--days", "all"],
         &["calibration", "--project", "nobody", "--days", "all"],
         &["flags", "--state", "snoozed"],
+        &["search", "nothing", "--stage", "collection"],
     ] {
         let nothing = at(&home, 80, arguments).worked();
         assert_eq!(nothing.stdout, "", "{arguments:?}");
@@ -268,6 +282,7 @@ fn with_the_database_away_it_is_said_what_still_works() {
             &["summary"],
             &["patterns"],
             &["calibration"],
+            &["search", "exa"],
             &["flags"],
             &["flags", "resolve", "x"],
             &["compare", GOOD, "last"],

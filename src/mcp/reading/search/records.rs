@@ -54,10 +54,7 @@ pub(super) fn choices(sheet: &mut Sheet<'_>, known: &KnownOptions) {
     sheet.list("choices", heading);
     sheet.items(
         "choices",
-        known
-            .options
-            .iter()
-            .map(|one| (option::fields(one, Extent::Brief), format!("- {}", option::line(one)))),
+        known.options.iter().map(|one| (option::brief(one), format!("- {}", option::line(one)))),
     );
     if known.more > 0 {
         sheet.field("more_choices", Value::Null, format!("+{} more choices", known.more));

@@ -73,7 +73,7 @@ fn a_pair() -> [Value; 2] {
     let at = &good["run"]["started_at"].clone();
     let decision = |id: &str, key: &str, what: &str, confidence: f64, others: Value, error: Value| {
         json!({"decision_id": id, "decision": key, "what": what, "why": "because", "confidence": confidence,
-            "alternatives_considered": others, "timestamp": at, "error": error})
+            "alternatives_considered": others, "timestamp": at, "error": error, "result": "three pages"})
     };
     good["stages"]["collection"]["decisions"] = json!([
         decision("d1", "first", "x", 0.5, json!(["p"]), json!("broke")),
@@ -209,6 +209,17 @@ fn the_page_about_the_terminal_names_the_fields_of_every_view() {
     all_fields(&home, "compare", &compared);
     all_fields(&home, "frontmatter", &[&[GOOD]]);
     all_fields(&home, "patterns", &[&["--days", "20000", "--min-runs", "1"], &["--project", "nobody"]]);
+    let searches: [&[&str]; 7] = [
+        &["linkedin"],
+        &["pages"],
+        &["--decision", "second"],
+        &["--decision", "source_selection"],
+        &["--limit", "1", "recent"],
+        &["--project", "nobody"],
+        &["--option", "z"],
+    ];
+    let of_many_intents: &[&str] = &["--option", "linkedin"];
+    all_fields(&home, "search", &[&searches[..], &[of_many_intents]].concat());
 
     let by_agent = ["--by", "agent", "--min-n", "1", "--days", "20000"];
     all_fields(&home, "calibration", &[&by_agent, &["--project", "nobody"]]);
