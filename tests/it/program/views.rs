@@ -221,6 +221,9 @@ fn calibration_says_whether_confidence_comes_true_and_shows_it() {
     insta::assert_snapshot!(at_all_widths(&home, &[&all[..], &["--by", "decision"]].concat()));
     let few = at(&home, 80, &[&all[..], &["--project", "grid-watch", "--bins", "mass"]].concat()).worked();
     insta::assert_snapshot!("too_few_decisions_for_a_verdict", few.stdout);
+}
+
+#[test]
 fn decisions_are_found_with_what_became_of_their_runs() {
     let home = home_with_history();
     let found = at_all_widths(&home, &["search", "recent", "--decision", "source_selection", "--limit", "3"]);

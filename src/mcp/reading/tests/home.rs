@@ -11,6 +11,7 @@ use crate::gate::request::parse;
 use crate::gate::{CallerContext, Gate, Minter, Settings};
 use crate::mcp::reading::TOOLS;
 use crate::mcp::reading::budget::{budget, tokens};
+use crate::mcp::recording::Advisor;
 use crate::mcp::tool::{Answer, Context, ToolError};
 use crate::model::{Clock, ManualClock, QualityRules};
 use crate::query::Query;
@@ -62,8 +63,15 @@ impl Home {
         let gate = Gate::new(None, Minter::new("p1", shared, || 7), Settings::default());
         let query = Query::new(recorder.stores().clone());
         let intake = Arc::new(Intake::new(gate, recorder, Switch::default()));
-        let context =
-            Context { intake, query, scope: Scope::All, token_id: None, caller: CallerContext::default() };
+        let context = Context {
+            intake,
+            query,
+            scope: Scope::All,
+            may_read: true,
+            token_id: None,
+            caller: CallerContext::default(),
+            advisor: Arc::new(Advisor::new(true)),
+        };
         Self { context, clock, folder }
     }
 
