@@ -24,8 +24,9 @@ use super::{Ending, answer, output, show};
   whytrace diagnose trc_20260213 --against trc_20260212
   whytrace diagnose last --json | jq '.suspects[0]'
 
-Fixed rules add up points for decisions and stages; the reasons stand below each, with what they count. Without
---against, the run is held against the likest one that went well: asked the same, or else with the same intent.")]
+Fixed rules add up points for decisions and stages; the reasons stand below each, with what they
+count. Without --against, the run is held against the likest one that went well: asked the same, or
+else with the same intent.")]
 pub(super) struct Diagnose {
     /// A trace id or the beginning of one, `last`, `last:PROJECT` or `last-failed`
     trace: String,

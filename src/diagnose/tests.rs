@@ -429,7 +429,7 @@ proptest! {
     ) {
         let (bad, good) = (failed(&own), passed(&other));
         let found = diagnose(&bad, Some(&good), &Habits::default());
-        prop_assert_eq!(&found, &diagnose(&bad.clone(), Some(&good.clone()), &Habits::default()));
+        prop_assert_eq!(&found, &diagnose(&bad, Some(&good), &Habits::default()));
         for suspect in &found.suspects {
             let sum: f64 = suspect.findings.iter().map(Finding::points).sum();
             prop_assert!((suspect.score - sum).abs() < 1e-9);

@@ -6,6 +6,7 @@ use super::home::Home;
 use crate::mcp::reading::budget::tokens;
 
 /// A step of an agent that books flights.
+#[expect(clippy::needless_pass_by_value, reason = "values are written where it is called")]
 fn step(id: &str, stage: &str, key: &str, inputs: Value, result: Value) -> Value {
     json!({"kind": "decision", "decision_id": id, "stage": stage, "decision": key, "what": key, "why": "asked for",
            "inputs": inputs, "result": result})

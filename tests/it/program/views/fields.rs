@@ -127,8 +127,8 @@ pub(super) fn two_ways_to_fail() -> Vec<Value> {
                 "entries": [{"started_at": "2026-01-05T10:00:00Z", "completed_at": "2026-01-05T10:00:01Z"},
                     {"started_at": "2026-01-05T10:00:02Z", "completed_at": "2026-01-05T10:00:03Z"}]},
             "act": {"decisions": [step("d2", 2, "book_seat", "aisle", seat("business", 9), json!("Error: no such row"))],
-                "started_at": "2026-01-05T10:00:02Z", "error": "budget exceeded", "duration_seconds": 58.0},
-            "apology": {"decisions": [step("d3", 3, "think", "sorry", Value::Null, json!("Error: no words"))]},
+                "started_at": "2026-01-05T10:00:02Z", "duration_seconds": 58.0},
+            "apology": {"error": "budget exceeded", "decisions": [step("d3", 3, "think", "sorry", Value::Null, json!("Error: no words"))]},
         }),
     );
     let other =
