@@ -12,6 +12,7 @@ mod events;
 mod facts;
 mod filter;
 mod flags;
+mod growth;
 mod lookup;
 mod page;
 mod projection;
@@ -34,6 +35,7 @@ pub use decisions::{
 pub use events::Documented;
 pub use filter::{Filter, Gate, Scope};
 pub use flags::{Checking, Ended};
+pub use growth::Growth;
 pub use lookup::Sighting;
 pub use page::{Cursor, Page, Sort, TraceLine, ValueOf};
 pub use record::{Batch, Standing, TraceOutcome};
