@@ -42,7 +42,7 @@ fn flagged(seed: u64, plan: Plan) -> Vec<(String, i64)> {
                 decisions.push((format!("k{key}"), Observed { confidence, right, run: 0, own: plan.own }, 1));
             }
         }
-        let run = run(&format!("trc_{n:03}"), at(n / 5, n));
+        let run = run(&format!("trc_{n:03}"), at(n / 10, n));
         let confidence = RunConfidence::of_decisions(Some("ada"), decisions);
         let window = ConfidenceWindow::of(&run, &confidence, &Resolutions::default(), &rules).unwrap();
         let said = past.said(&confidence, &window);
