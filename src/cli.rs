@@ -28,6 +28,7 @@ mod reach;
 mod redact;
 mod reindex;
 mod screen;
+mod search;
 mod serve;
 mod show;
 mod summary;
@@ -116,6 +117,8 @@ enum Command {
     Patterns(patterns::Patterns),
     /// Say whether stated confidence comes true
     Calibration(Box<calibration::Calibration>),
+    /// Find decisions of all runs, or what became of an option
+    Search(Box<search::Search>),
     /// Calibration flags: what needs attention, and answering it
     Flags(flags::Flags),
     /// Take in trace documents: JSON files, folders of them, or JSON Lines
@@ -222,6 +225,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Some(Command::Compare(compare)) => compare.run(&config).await,
             Some(Command::Patterns(patterns)) => patterns.run(&config).await,
             Some(Command::Calibration(calibration)) => calibration.run(&config).await,
+            Some(Command::Search(search)) => search.run(&config).await,
             Some(Command::Flags(flags)) => flags.run(&config).await,
             Some(Command::Import(import)) => import.run(&config).await,
             Some(Command::Doctor(doctor)) => doctor.run(&config).await,

@@ -5,6 +5,7 @@
 
 mod choices;
 mod confidence;
+mod decisions;
 mod resolve;
 
 pub use confidence::Confidence;
@@ -12,6 +13,7 @@ pub use confidence::Confidence;
 use std::collections::HashSet;
 
 use chrono::TimeDelta;
+pub use decisions::{DecisionOverview, FoundDecisions, KnownOption, KnownOptions};
 
 use crate::calibration::Flag;
 use crate::diff::{Comparison, compare};

@@ -13,6 +13,7 @@
 pub mod confidence;
 mod facts;
 mod group;
+mod options;
 mod patterns;
 pub mod proportion;
 mod report;
@@ -28,6 +29,7 @@ pub use confidence::{
 };
 pub use facts::RunFacts;
 pub use group::{GroupBy, GroupReport, GroupedReport, GroupedSummary, UnknownGrouping};
+pub use options::{OptionRecord, Side, Use};
 pub use patterns::{GapCount, Pattern, PatternsReport, Trend, patterns};
 pub use proportion::{difference, wilson};
 pub use report::{

@@ -7,8 +7,10 @@
 
 pub mod comparison;
 pub mod confidence;
+pub mod decision;
 pub mod flag;
 pub mod moment;
+pub mod option;
 pub mod overview;
 pub mod pattern;
 pub mod run;

@@ -9,11 +9,13 @@
 //! searches for.
 
 mod folded;
+mod marked;
 
 use std::borrow::Cow;
 use std::mem;
 
 pub use folded::{CHOICE_BYTES, choice, query_hash};
+pub use marked::Marked;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 

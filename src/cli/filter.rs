@@ -99,21 +99,32 @@ pub(super) fn described(days: Option<u32>) -> String {
 
 /// The verdict of the quality gate, as something to ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Verdict {
+pub(super) enum Verdict {
     Passed,
     Failed,
     Unknown,
 }
 
+impl Verdict {
+    /// The verdict as a filter asks for it.
+    pub(super) fn gate(self) -> Gate {
+        match self {
+            Self::Passed => Gate::Passed,
+            Self::Failed => Gate::Failed,
+            Self::Unknown => Gate::Unknown,
+        }
+    }
+}
+
 /// A moment and how it was said.
 #[derive(Clone, Debug)]
-struct When {
+pub(super) struct When {
     said: String,
-    at: Timestamp,
+    pub at: Timestamp,
 }
 
 impl When {
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         let at = moment(text, SystemClock::default().now())
             .ok_or("say 30m, 24h, 7d or 2w, 2026-02-13, or 2026-02-13T14:30:22Z")?;
         Ok(Self { said: text.to_owned(), at })
@@ -126,11 +137,7 @@ impl Filters {
         let filter = Filter {
             report_type: self.report_type.clone(),
             status: self.status.as_ref().and_then(|status| status.parse().ok()),
-            gate: self.gate.map(|verdict| match verdict {
-                Verdict::Passed => Gate::Passed,
-                Verdict::Failed => Gate::Failed,
-                Verdict::Unknown => Gate::Unknown,
-            }),
+            gate: self.gate.map(Verdict::gate),
             score_min: self.score_min,
             score_max: self.score_max,
             since: self.since.as_ref().map(|when| when.at),

@@ -325,7 +325,7 @@ async fn examine_index(stores: &Stores, options: &RecorderOptions, report: &mut 
             Some("the first of each stands; the others are kept in the table conflicts"),
         );
     }
-    let unsearchable = stores.index.unsearchable_decisions().await?;
+    let unsearchable = stores.index.unsearchable_decisions(&Scope::All).await?;
     if unsearchable > 0 {
         let message = format!("{unsearchable} decisions of an older version cannot be searched yet");
         report.say("index", Severity::Note, message, Some("run `whytrace reindex`"));

@@ -19,6 +19,7 @@ mod moment;
 mod notes;
 mod patterns;
 mod scored;
+mod search;
 mod shape;
 mod sheet;
 mod summary;
@@ -27,8 +28,16 @@ mod window;
 use super::tool::Tool;
 
 /// The tools that read, in the order in which clients are shown them.
-pub(super) const TOOLS: [Tool; 7] =
-    [list::TOOL, summary::TOOL, full::TOOL, compare::TOOL, patterns::TOOL, flags::TOOL, confidence::TOOL];
+pub(super) const TOOLS: [Tool; 8] = [
+    list::TOOL,
+    summary::TOOL,
+    full::TOOL,
+    compare::TOOL,
+    search::TOOL,
+    patterns::TOOL,
+    flags::TOOL,
+    confidence::TOOL,
+];
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@
 mod choices;
 mod confidence;
 mod copy;
+mod decisions;
 mod events;
 mod facts;
 mod filter;
@@ -28,6 +29,10 @@ use std::sync::Arc;
 pub use choices::Choice;
 pub use confidence::{ConfidenceFilter, ConfidenceReach, StatedConfidence};
 pub use copy::KeptRow;
+pub use decisions::{
+    DecisionCursor, DecisionFilter, DecisionHit, DecisionPage, OptionUse, OptionUses, RECORD_WINDOW,
+    SEARCH_WINDOW,
+};
 pub use events::Documented;
 pub use filter::{Filter, Gate, Scope};
 pub use flags::{Checking, Ended};

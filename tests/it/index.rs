@@ -7,6 +7,7 @@
 mod choices;
 mod columns;
 mod confidence;
+mod decisions;
 mod endings;
 mod interruption;
 mod listing;

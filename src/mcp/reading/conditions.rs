@@ -63,13 +63,24 @@ pub(super) struct Conditions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(description = "")]
-enum Verdict {
+pub(super) enum Verdict {
     /// The run passed.
     Passed,
     /// It did not.
     Failed,
     /// There is none.
     Unknown,
+}
+
+impl Verdict {
+    /// The verdict as a filter asks for it.
+    pub(super) fn gate(self) -> Gate {
+        match self {
+            Self::Passed => Gate::Passed,
+            Self::Failed => Gate::Failed,
+            Self::Unknown => Gate::Unknown,
+        }
+    }
 }
 
 impl Conditions {
@@ -91,11 +102,7 @@ impl Conditions {
             domain: given("domain", &self.domain)?,
             report_type: given("report_type", &self.report_type)?,
             status: self.status,
-            gate: self.gate.map(|verdict| match verdict {
-                Verdict::Passed => Gate::Passed,
-                Verdict::Failed => Gate::Failed,
-                Verdict::Unknown => Gate::Unknown,
-            }),
+            gate: self.gate.map(Verdict::gate),
             score_min: self.score_min,
             score_max: self.score_max,
             since: at("since", &self.since)?,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::sheet::Sheet;
-use crate::query::Overview;
+use crate::query::{DecisionOverview, Overview};
 use crate::view::overview;
 use crate::view::saying::name;
 
@@ -17,7 +17,22 @@ pub(super) fn explain(sheet: &mut Sheet<'_>, overview: Option<&Overview>) {
     let line = format!("Without the conditions there are {} runs. Values to ask for:", overview.runs);
     sheet.field("without_filter", json!({"runs": overview.runs}), line);
     let values: Vec<(Value, String)> =
-        overview.values.iter().map(|(field, counts)| value_row(field, counts)).collect();
+        overview.values.iter().map(|(field, counts)| value_row("runs", field, counts)).collect();
+    sheet.list("values", "");
+    sheet.items("values", values.into_iter());
+}
+
+/// Puts on the sheet what decisions there are without the conditions.
+pub(super) fn explain_decisions(sheet: &mut Sheet<'_>, overview: &DecisionOverview) {
+    let decisions = overview.decisions;
+    let line = match decisions {
+        0 => "No decisions of ended runs are recorded yet".to_owned(),
+        _ => format!("Without the conditions there are {decisions} decisions. Values to ask for:"),
+    };
+    sheet.field("without_filter", json!({"decisions": decisions}), line);
+    let found = overview.values.iter().filter(|(_, counts)| !counts.is_empty());
+    let values: Vec<(Value, String)> =
+        found.map(|(field, counts)| value_row("decisions", field, counts)).collect();
     sheet.list("values", "");
     sheet.items("values", values.into_iter());
 }
@@ -31,8 +46,8 @@ pub(super) fn pending(sheet: &mut Sheet<'_>, pending: usize) {
     }
 }
 
-fn value_row(field: &str, counts: &[(String, u64)]) -> (Value, String) {
+fn value_row(counted: &str, field: &str, counts: &[(String, u64)]) -> (Value, String) {
     let text: Vec<String> =
         counts.iter().map(|(value, count)| format!("{} ({count})", name(value))).collect();
-    (overview::values(field, counts), format!("  {field}: {}", text.join(", ")))
+    (overview::values_of(counted, field, counts), format!("  {field}: {}", text.join(", ")))
 }

@@ -5,4 +5,5 @@ mod confidence;
 pub(super) mod home;
 mod reading;
 mod schemas;
+mod searching;
 mod telling;

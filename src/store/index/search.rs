@@ -9,7 +9,10 @@ mod decisions;
 
 use std::collections::BTreeSet;
 
-pub(super) use decisions::{DecisionWords, delete_decision_words, insert_decision_words};
+pub(super) use decisions::{
+    DecisionWords, Narrowing, delete_decision_words, insert_decision_words, push_decision_rank,
+    push_decision_window,
+};
 
 use crate::model::Trace;
 use crate::store::session::Session;
@@ -69,28 +72,38 @@ pub(super) fn push_condition(sql: &mut Sql, query: &SearchQuery, postgres: bool)
 
 /// Appends the number of fields in which at least one term occurs.
 pub(super) fn push_rank(sql: &mut Sql, query: &SearchQuery, postgres: bool) {
-    for (line, name) in (1_i64..).zip(FIELDS) {
-        sql.push(if line > 1 { " + " } else { "(" });
-        if postgres {
-            sql.push("(case when");
-            for (place, term) in query.terms.iter().enumerate() {
-                sql.push(if place > 0 { " or " } else { " " });
-                sql.push("strpos(split_part(t.word_text, chr(10), cast(").arg(line);
-                sql.push(" as integer)), ").arg(needle(term)).push(") > 0");
-            }
-            sql.push(" then 1 else 0 end)");
-        } else {
-            let any: Vec<String> = query.terms.iter().map(term_sqlite).collect();
-            sql.push("(t.row_id in (select rowid from trace_words where trace_words match ")
-                .arg(format!("{{{name}}} : ({})", any.join(" OR ")))
-                .push("))");
+    if postgres {
+        return push_lines_with_a_term(sql, "t.word_text", FIELDS.len(), query);
+    }
+    for (place, name) in FIELDS.iter().enumerate() {
+        sql.push(if place > 0 { " + " } else { "(" });
+        sql.push("(t.row_id in (select rowid from trace_words where trace_words match ")
+            .arg(format!("{{{name}}} : ({})", any_term_sqlite(query)))
+            .push("))");
+    }
+    sql.push(")");
+}
+
+/// Appends the number of lines of `word_text`, of the first so many, in which at least one term occurs.
+fn push_lines_with_a_term(sql: &mut Sql, word_text: &'static str, lines: usize, query: &SearchQuery) {
+    for line in (1_i64..).take(lines) {
+        sql.push(if line > 1 { " + " } else { "(" }).push("(case when");
+        for (place, term) in query.terms.iter().enumerate() {
+            sql.push(if place > 0 { " or " } else { " " });
+            sql.push("strpos(split_part(").push(word_text).push(", chr(10), cast(").arg(line);
+            sql.push(" as integer)), ").arg(needle(term)).push(") > 0");
         }
+        sql.push(" then 1 else 0 end)");
     }
     sql.push(")");
 }
 
 fn all_terms_sqlite(query: &SearchQuery) -> String {
     query.terms.iter().map(term_sqlite).collect::<Vec<_>>().join(" AND ")
+}
+
+fn any_term_sqlite(query: &SearchQuery) -> String {
+    query.terms.iter().map(term_sqlite).collect::<Vec<_>>().join(" OR ")
 }
 
 /// A term in FTS5's syntax. Words hold letters, digits and marks only, so that quoting them is enough.

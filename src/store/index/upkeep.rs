@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::confidence::days;
 use super::projection::{self, Bookkeeping, Parts};
-use super::{Index, events, record};
+use super::{Index, Scope, events, record};
 use crate::error::Result;
 use crate::model::{QualityRules, Timestamp, Trace, TraceId, fold};
 use crate::store::session::Session;
@@ -52,8 +52,11 @@ impl Index {
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] when the database is away.
-    pub async fn unsearchable_decisions(&self) -> Result<u64> {
-        let sql = Sql::new("select count(*) from decisions where choice is null");
+    pub async fn unsearchable_decisions(&self, scope: &Scope) -> Result<u64> {
+        let mut sql = Sql::new("select count(*) from decisions where choice is null");
+        if let Scope::Projects(projects) = scope {
+            sql.push(" and project in ").list(projects.iter().map(String::as_str));
+        }
         let (count,): (i64,) = self.read(async |session| session.fetch_one(sql).await).await?;
         Ok(u64::try_from(count).unwrap_or(0))
     }

@@ -45,7 +45,7 @@ both! {
         store.run(OLD_RUN).await;
         store.run(OLD_DECISIONS).await;
         let index = store.index();
-        assert_eq!(index.unsearchable_decisions().await.unwrap(), 2);
+        assert_eq!(index.unsearchable_decisions(&Scope::All).await.unwrap(), 2);
         let rows = store
             .rows("select decision_id, position, what, project, intent, quality_gate_passed, choice from decisions")
             .await;
@@ -61,7 +61,7 @@ both! {
         assert_eq!(store.value("select option from alternatives").await, "Reddit");
 
         index.import(with_paths(vec![document()])).await.unwrap();
-        assert_eq!(index.unsearchable_decisions().await.unwrap(), 0);
+        assert_eq!(index.unsearchable_decisions(&Scope::All).await.unwrap(), 0);
         assert_eq!(store.value("select choice from alternatives").await, "reddit");
         assert_eq!(store.value("select choice from decisions where decision_id = 'd1'").await, "exa");
         assert_eq!(count(store, "decisions").await, 2);

@@ -18,7 +18,7 @@ use super::*;
 use crate::support::run::{content, noon, scored, with_paths, written};
 
 /// One index on each database.
-struct Twins {
+pub(super) struct Twins {
     stores: Vec<Store>,
     indexes: Vec<Index>,
 }
@@ -31,6 +31,10 @@ impl Twins {
             index.probe().await.unwrap();
         }
         Self { stores, indexes }
+    }
+
+    pub(super) fn indexes(&self) -> &[Index] {
+        &self.indexes
     }
 
     async fn clear(&self) {
@@ -54,7 +58,7 @@ impl Twins {
 }
 
 /// Runs a property on so many cases, or as many as `PROPTEST_CASES` says, all on the same two databases.
-fn for_all<S: Strategy>(cases: u32, strategy: &S, holds: &impl AsyncFn(&Twins, S::Value)) {
+pub(super) fn for_all<S: Strategy>(cases: u32, strategy: &S, holds: &impl AsyncFn(&Twins, S::Value)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let twins = runtime.block_on(Twins::new());
     let asked = std::env::var_os("PROPTEST_CASES").map(|_| Config::default().cases);

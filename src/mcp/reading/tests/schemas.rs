@@ -23,6 +23,7 @@ fn the_tools_come_in_their_order_and_only_read() {
             "trace_summary",
             "trace_full",
             "trace_compare",
+            "trace_search_decisions",
             "principle_patterns",
             "calibration_flags",
             "confidence_calibration"
@@ -40,7 +41,10 @@ fn what_a_model_is_shown_is_small() {
         })
         .collect();
     let sizes: Vec<usize> = shown.iter().map(|one| one.to_string().chars().count()).collect();
-    assert!(sizes.iter().sum::<usize>() < 5_500, "{sizes:?}");
+    assert!(sizes.iter().sum::<usize>() < 6_400, "{sizes:?}");
+    let of =
+        |name: &str| shown.iter().zip(&sizes).find(|(tool, _)| tool["name"] == name).map(|(_, size)| *size);
+    assert!(of("trace_search_decisions").is_some_and(|size| size <= 880), "{sizes:?}");
     let outputs: usize =
         TOOLS.iter().map(|tool| Value::Object((tool.output_schema)()).to_string().len()).sum();
     assert!(outputs < 7_000, "{outputs}");
