@@ -8,6 +8,9 @@
 #                    scripts, and object stores, whose server comes with Python
 #   ARGUMENTS        go to `cargo test`, for example: scripts/test.sh -- --test it -- --nocapture
 #
+# Where WHYTRACE_TEST_PROGRAM names a built program, such as target/release/whytrace, the tests of the program and the
+# conformance suite try that in place of the one that is built with them.
+#
 # Needs cargo with rustfmt and clippy, a C compiler, curl, and a Postgres server, Node and Python, which postgres.sh,
 # node.sh and python.sh install where apt-get can be used. What it builds or installs once stays under the target folder.
 set -euo pipefail
@@ -22,11 +25,14 @@ s3=(python scripts/s3.py run --)
 main() {
     read_arguments "$@"
     # What the user has set for a whytrace in daily use is not for the tests to find.
+    local program="${WHYTRACE_TEST_PROGRAM:-}"
     unset "${!WHYTRACE_@}"
+    if [ -n "$program" ]; then export WHYTRACE_TEST_PROGRAM="$program"; fi
     # On a machine that builds once, what makes the next build quicker is only written.
     if [ -n "${CI:-}" ]; then export CARGO_INCREMENTAL=0; fi
     trap summary EXIT
 
+    if [ -n "$program" ]; then not_checked "the program as it is built here: $program was tried in its place"; fi
     if [ "$embedded_only" = yes ]; then not_checked "everything on Postgres: --embedded-only was given"; fi
     if [ "$rust_only" = yes ]; then
         not_checked "clients in Python and TypeScript, conformance, bundle, scripts, object stores: --rust-only was given"

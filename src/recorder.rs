@@ -14,6 +14,7 @@ mod flag_files;
 mod intake;
 mod late;
 mod lookup;
+mod options;
 mod removal;
 mod retention;
 mod retirement;
@@ -23,7 +24,6 @@ mod upkeep;
 mod watch;
 mod writer;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -36,21 +36,21 @@ use tracing::Instrument as _;
 pub use ack::{Ack, Finished, SaveState, Saved};
 pub use counts::Counts;
 pub use intake::{DecisionRecorded, Intake, Recorded, ReviewDone, Switch};
+pub use options::{RecorderOptions, Role, stores_identity};
 pub use retention::Retention;
 pub use watch::{Change, Seen, TooManyWatched, Watch};
 
-use crate::calibration::CalibrationRules;
 use crate::error::{Error, Result};
-use crate::model::{Clock, Event, EventBody, QualityRules, TraceId};
-use crate::store::documents::{Documents, DocumentsTarget};
+use crate::model::{Clock, Event, EventBody, TraceId};
+use crate::store::documents::Documents;
 use crate::store::index::{Index, Standing};
 use crate::store::journal::{Journal, JournalOptions};
 use crate::store::live::Live;
-use crate::store::{DatabaseTarget, Sealed, Stores};
+use crate::store::{Sealed, Stores};
 use late::Late;
 use retirement::Retirement;
 use saving::Waits;
-use scribe::{Scribe, Task};
+use scribe::{Errand, Scribe, Task};
 use watch::Watches;
 use writer::{Job, Writer};
 
@@ -59,31 +59,6 @@ const PATIENCE: Duration = Duration::from_millis(250);
 
 /// After so many waits in vain in a row, nobody waits for that store until it answers again.
 const WAITS_IN_VAIN: u32 = 2;
-
-/// Where things are, and by which rules they are recorded.
-#[derive(Clone, Debug)]
-pub struct RecorderOptions {
-    /// The home folder: journal and locks.
-    pub home: PathBuf,
-    /// The database.
-    pub database: DatabaseTarget,
-    /// Where documents lie.
-    pub documents: DocumentsTarget,
-    /// The name of the installation whose stores these are.
-    pub installation: String,
-    /// The name of this process.
-    pub process: String,
-    /// Scales and thresholds.
-    pub quality: QualityRules,
-    /// When calibration flags fire.
-    pub calibration: CalibrationRules,
-    /// How long a run may be silent before it counts as abandoned.
-    pub abandon_after: Duration,
-    /// Refuse what the database does not take at once, instead of leaving it pending.
-    pub require_database: bool,
-    /// How long finished runs are kept.
-    pub retention: Retention,
-}
 
 /// Records events. Cheap to clone; all clones are one.
 #[derive(Clone, Debug)]
@@ -351,8 +326,13 @@ impl Recorder {
         let is_indexed = ack.saved.is_some_and(|saved| saved.database == SaveState::Saved);
         let mut written = None;
         if let Some(project) = project {
-            let task =
-                Task { trace_id: trace_id.clone(), project, flags: true, ahead: !is_indexed, gone: false };
+            let task = Task {
+                trace_id: trace_id.clone(),
+                project,
+                flags: true,
+                ahead: !is_indexed,
+                errand: Errand::Write,
+            };
             let answer = self.inner.scribe.write_and_tell(task);
             if let Ok(Ok(Ok(Some(document)))) = tokio::time::timeout(PATIENCE, answer).await {
                 written = Some(document);
@@ -384,17 +364,4 @@ impl Recorder {
 /// [`Error::Unavailable`] when database or documents are away.
 pub async fn write_flag_files(stores: &Stores, project: &str) -> Result<()> {
     flag_files::write(stores, project).await
-}
-
-/// Names the stores that a journal belongs to: another database or another home is another identity.
-#[must_use]
-pub fn stores_identity(options: &RecorderOptions) -> String {
-    let database = match &options.database {
-        DatabaseTarget::Sqlite(path) => match path.strip_prefix(&options.home) {
-            Ok(inside) => format!("sqlite {}", inside.display()),
-            Err(_) => options.database.describe(),
-        },
-        DatabaseTarget::Postgres { .. } => options.database.describe(),
-    };
-    format!("{} {database}", options.installation)
 }

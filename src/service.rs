@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::gate::{Gate, Minter, Redactor, Settings};
 use crate::model::{Clock, SystemClock};
 use crate::query::Query;
-use crate::recorder::{Intake, Recorder, RecorderOptions};
+use crate::recorder::{Intake, Recorder, RecorderOptions, Role};
 use crate::store::documents::Documents;
 use crate::store::index::Index;
 use crate::store::live::Live;
@@ -24,6 +24,7 @@ pub use watch::{Pending, Readiness, Reasons, StoreState, Watch};
 /// use whytrace::config::{Config, Settings};
 /// use whytrace::gate::CallerContext;
 /// use whytrace::gate::request::parse;
+/// use whytrace::recorder::Role;
 /// use whytrace::service::Service;
 /// use whytrace::store::index::Scope;
 ///
@@ -31,7 +32,7 @@ pub use watch::{Pending, Readiness, Reasons, StoreState, Watch};
 /// # let home = folder.path().to_owned();
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// let config = Config::load(Settings { home: Some(home), ..Settings::default() }, |_| None)?;
-/// let service = Service::open(&config)?;
+/// let service = Service::open(&config, Role::Pipeline)?;
 /// let start = parse(json!({"project": "cobot", "query": "who builds cobots?"}))?;
 /// let trace_id = service.intake.start(start, &CallerContext::default()).await?.trace_id;
 /// let decision = parse(json!({
@@ -62,17 +63,17 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the home folder's installation cannot be read or founded.
-    pub fn open(config: &Config) -> Result<Self> {
-        Self::open_with(config, Arc::new(SystemClock::default()))
+    pub fn open(config: &Config, role: Role) -> Result<Self> {
+        Self::open_with(config, role, Arc::new(SystemClock::default()))
     }
 
     /// As [`Service::open`], with another clock.
     ///
     /// # Errors
     /// As [`Service::open`].
-    pub fn open_with(config: &Config, clock: Arc<dyn Clock>) -> Result<Self> {
+    pub fn open_with(config: &Config, role: Role, clock: Arc<dyn Clock>) -> Result<Self> {
         let installation = installation(config)?;
-        let options = options(config, &installation);
+        let options = options(config, &installation, role);
         let process = options.process.clone();
         let recorder = Recorder::open(options, Arc::clone(&clock))?;
         let redactor = config.redact.then(|| Redactor::new(installation.redaction_key()));
@@ -92,18 +93,18 @@ impl Service {
         Stores { index, documents, live: Arc::new(Live::default()) }
     }
 
-    /// How a recorder of this configuration would be opened; for looking, not for recording.
+    /// How a command opens a recorder of this configuration; for looking, not for recording.
     ///
     /// # Errors
     /// As [`Service::open`].
     pub fn recorder_options(config: &Config) -> Result<RecorderOptions> {
-        Ok(options(config, &installation(config)?))
+        Ok(Self::options_for(config, &installation(config)?))
     }
 
-    /// How a recorder of this configuration would be opened for an installation that is known by other means.
+    /// How a command opens a recorder of this configuration for an installation that is known by other means.
     #[must_use]
     pub fn options_for(config: &Config, installation: &Installation) -> RecorderOptions {
-        options(config, installation)
+        options(config, installation, Role::Command)
     }
 
     /// What makes the marks that stand where texts were taken out by hand, also where secrets are not looked for.
@@ -132,13 +133,14 @@ fn installation(config: &Config) -> Result<Installation> {
     }
 }
 
-fn options(config: &Config, installation: &Installation) -> RecorderOptions {
+fn options(config: &Config, installation: &Installation, role: Role) -> RecorderOptions {
     RecorderOptions {
         home: config.home.clone(),
         database: config.database.clone(),
         documents: config.documents.clone(),
         installation: installation.id.clone(),
         process: process_name(),
+        role,
         quality: config.quality,
         calibration: config.calibration,
         abandon_after: config.abandon_after,

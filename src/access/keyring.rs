@@ -11,7 +11,6 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use subtle::ConstantTimeEq as _;
 
 use super::{Principal, Rejected, Secret};
@@ -20,7 +19,7 @@ use crate::model::{Clock, Timestamp};
 use crate::store::index::{Index, Permissions, Scope, Token, TokenHash};
 
 /// How long a token goes on that was verified before the database went away.
-const GRACE: TimeDelta = TimeDelta::minutes(10);
+const GRACE: Duration = Duration::from_mins(10);
 
 /// How many verified tokens are remembered; beyond them the one that was used least lately is forgotten.
 const REMEMBERED: usize = 1_024;
@@ -29,7 +28,7 @@ const REMEMBERED: usize = 1_024;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long tokens that go on are not asked for again after the database has failed.
-const RESPITE: TimeDelta = TimeDelta::seconds(5);
+const RESPITE: Duration = Duration::from_secs(5);
 
 /// The tokens of an installation. Cheap to clone; all clones remember the same.
 #[derive(Clone, Debug)]
@@ -39,22 +38,35 @@ pub struct Keyring {
     memory: Arc<Mutex<Memory>>,
 }
 
-/// What the database has said, and whether it speaks.
+/// What the database has said, and whether it speaks; moments are those of [`Clock::elapsed`].
 #[derive(Debug, Default)]
 struct Memory {
     verified: HashMap<TokenHash, Verified>,
     /// The ids of tokens that it has said were revoked or past, and when. That is for good, so whatever else it seems
     /// to say of them later was asked before.
-    refused: HashMap<String, Timestamp>,
+    refused: HashMap<String, Duration>,
     /// When it failed last, unless it has answered since.
-    failed_at: Option<Timestamp>,
+    failed_at: Option<Duration>,
 }
 
 /// A token that the database vouched for, and when it was asked.
 #[derive(Debug)]
 struct Verified {
     token: Token,
-    at: Timestamp,
+    at: Duration,
+}
+
+/// A moment, as what was remembered counts it and as tokens do.
+#[derive(Clone, Copy, Debug)]
+struct Moment {
+    elapsed: Duration,
+    wall: Timestamp,
+}
+
+impl Moment {
+    fn of(clock: &dyn Clock) -> Self {
+        Self { elapsed: clock.elapsed(), wall: clock.wall() }
+    }
 }
 
 impl Keyring {
@@ -101,7 +113,7 @@ impl Keyring {
     pub async fn revoke(&self, id: &str) -> Result<Option<Token>> {
         let revoked = self.index.revoke_token(id, self.clock.now()).await?;
         if let Some(token) = &revoked {
-            self.memory().refuse(&token.id, self.clock.now());
+            self.memory().refuse(&token.id, self.clock.elapsed());
         }
         Ok(revoked)
     }
@@ -113,7 +125,7 @@ impl Keyring {
     pub async fn verify(&self, presented: &str) -> Result<Principal, Rejected> {
         let secret: Secret = presented.parse().map_err(|_| Rejected::Invalid)?;
         let hash = secret.hash();
-        let asked_at = self.clock.now();
+        let asked_at = Moment::of(&*self.clock);
         if let Some(principal) = self.memory().unasked(&hash, asked_at) {
             return Ok(principal);
         }
@@ -124,13 +136,13 @@ impl Keyring {
                 let is_it = |kept: &str| bool::from(kept.as_bytes().ct_eq(hash.hex().as_bytes()));
                 let token = found.filter(|found| is_it(&found.hash)).map(|found| found.token);
                 self.memory().note(hash, token.as_ref(), asked_at);
-                let valid = token.filter(|token| token.is_valid(asked_at));
+                let valid = token.filter(|token| token.is_valid(asked_at.wall));
                 valid.map(Principal::from).ok_or(Rejected::Invalid)
             }
             Ok(Err(Error::Unavailable { .. })) | Err(_) => {
                 let mut memory = self.memory();
-                let now = self.clock.now();
-                memory.failed_at = Some(now);
+                let now = Moment::of(&*self.clock);
+                memory.failed_at = Some(now.elapsed);
                 memory.recall(&hash, now).ok_or(Rejected::Unverifiable)
             }
             Ok(Err(error)) => {
@@ -147,12 +159,12 @@ impl Keyring {
 
 impl Memory {
     /// Takes in what the database has said of a token that it was asked for at this moment.
-    fn note(&mut self, hash: TokenHash, token: Option<&Token>, asked_at: Timestamp) {
+    fn note(&mut self, hash: TokenHash, token: Option<&Token>, asked_at: Moment) {
         self.failed_at = None;
         match token {
-            Some(token) if !token.is_valid(asked_at) => self.refuse(&token.id, asked_at),
+            Some(token) if !token.is_valid(asked_at.wall) => self.refuse(&token.id, asked_at.elapsed),
             Some(token) if !self.refused.contains_key(&token.id) => {
-                self.verified.insert(hash, Verified { token: token.clone(), at: asked_at });
+                self.verified.insert(hash, Verified { token: token.clone(), at: asked_at.elapsed });
                 forget_beyond(REMEMBERED, &mut self.verified, |known| known.at);
             }
             Some(_) | None => drop(self.verified.remove(&hash)),
@@ -160,32 +172,28 @@ impl Memory {
     }
 
     /// Forgets a token that lets nobody in any more, and does not remember it again.
-    fn refuse(&mut self, id: &str, at: Timestamp) {
+    fn refuse(&mut self, id: &str, at: Duration) {
         self.verified.retain(|_, known| known.token.id != id);
         self.refused.insert(id.to_owned(), at);
         forget_beyond(REMEMBERED, &mut self.refused, |at| *at);
     }
 
     /// What the database has said of a token lately.
-    fn recall(&self, hash: &TokenHash, now: Timestamp) -> Option<Principal> {
-        let known = self.verified.get(hash).filter(|known| known.at >= now.plus(-GRACE));
-        let valid = known.filter(|known| known.token.is_valid(now));
+    fn recall(&self, hash: &TokenHash, now: Moment) -> Option<Principal> {
+        let known = self.verified.get(hash).filter(|known| now.elapsed < known.at + GRACE);
+        let valid = known.filter(|known| known.token.is_valid(now.wall));
         valid.map(|known| known.token.clone().into())
     }
 
     /// The same where the database has failed so lately that it is not asked.
-    fn unasked(&self, hash: &TokenHash, now: Timestamp) -> Option<Principal> {
-        let failed_at = self.failed_at.filter(|failed| *failed >= now.plus(-RESPITE));
+    fn unasked(&self, hash: &TokenHash, now: Moment) -> Option<Principal> {
+        let failed_at = self.failed_at.filter(|failed| now.elapsed < *failed + RESPITE);
         failed_at.and_then(|_| self.recall(hash, now))
     }
 }
 
 /// Takes the oldest out where there are more than `most`.
-fn forget_beyond<K: Clone + Eq + Hash, V>(
-    most: usize,
-    all: &mut HashMap<K, V>,
-    at: impl Fn(&V) -> Timestamp,
-) {
+fn forget_beyond<K: Clone + Eq + Hash, V>(most: usize, all: &mut HashMap<K, V>, at: impl Fn(&V) -> Duration) {
     if all.len() > most
         && let Some(oldest) = all.iter().min_by_key(|(_, value)| at(value)).map(|(key, _)| key.clone())
     {
@@ -195,6 +203,8 @@ fn forget_beyond<K: Clone + Eq + Hash, V>(
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
     use crate::model::{ManualClock, QualityRules};
     use crate::store::DatabaseTarget;
@@ -271,6 +281,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn setting_the_time_back_makes_no_token_last_longer() {
+        let bench = Bench::new();
+        let (known, _) = bench.issue(1).await;
+        bench.keyring.verify(&known).await.unwrap();
+        bench.clock.set("2026-02-13T13:30:22Z".parse().unwrap());
+        bench.clock.advance(TimeDelta::seconds(601));
+        assert_eq!(bench.without_database().verify(&known).await, Err(Rejected::Unverifiable));
+    }
+
+    #[tokio::test]
     async fn for_seconds_after_the_database_has_failed_it_is_not_asked_for_known_tokens() {
         let bench = Bench::new();
         let ((known, token), (unknown, _)) = (bench.issue(1).await, bench.issue(2).await);
@@ -303,7 +323,7 @@ mod tests {
         let bench = Bench::new();
         let (secret, token) = bench.issue(1).await;
         let hash = secret.parse::<Secret>().unwrap().hash();
-        let asked_at = bench.clock.now();
+        let asked_at = Moment::of(&*bench.clock);
         let under_way = bench.keyring.index.token(&hash).await.unwrap().unwrap().token;
         bench.keyring.revoke(&token.id).await.unwrap();
         bench.keyring.memory().note(hash, Some(&under_way), asked_at);
@@ -323,14 +343,18 @@ mod tests {
             expires_at: None,
             revoked_at: None,
         };
+        let now = || {
+            bench.clock.advance(TimeDelta::microseconds(1));
+            Moment::of(&*bench.clock)
+        };
         for number in 0..REMEMBERED + 10 {
-            memory.note(TokenHash::of(&number.to_string()), Some(&token(number)), bench.clock.now());
+            memory.note(TokenHash::of(&number.to_string()), Some(&token(number)), now());
         }
         assert_eq!(memory.verified.len(), REMEMBERED);
-        assert!(memory.recall(&TokenHash::of("0"), bench.clock.now()).is_none());
-        assert!(memory.recall(&TokenHash::of("1033"), bench.clock.now()).is_some());
+        assert!(memory.recall(&TokenHash::of("0"), now()).is_none());
+        assert!(memory.recall(&TokenHash::of("1033"), now()).is_some());
         for number in 0..REMEMBERED + 10 {
-            memory.refuse(&number.to_string(), bench.clock.now());
+            memory.refuse(&number.to_string(), now().elapsed);
         }
         assert_eq!((memory.refused.len(), memory.verified.len()), (REMEMBERED, 0));
     }

@@ -120,7 +120,7 @@ impl OAuth {
         if !claims.aud.names(&self.settings.audience) {
             return Err(Flaw::Audience);
         }
-        let now = self.clock.now();
+        let now = self.clock.wall();
         if moment(claims.exp).is_none_or(|expiry| now >= expiry.plus(SKEW)) {
             return Err(Flaw::Expired);
         }

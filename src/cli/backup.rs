@@ -8,7 +8,7 @@ use serde::Serialize;
 use whytrace::config::Config;
 use whytrace::maintenance::{self, Manifest, Restored, Step};
 use whytrace::model::SystemClock;
-use whytrace::recorder::Retention;
+use whytrace::recorder::Role;
 use whytrace::scorecard::counted;
 use whytrace::service::Service;
 
@@ -61,8 +61,7 @@ struct Written {
 impl Backup {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<Ending> {
         answer::before_a_change(config).await?;
-        // A copy takes nothing away.
-        let service = Service::open(&Config { retention: Retention::default(), ..config.clone() })?;
+        let service = Service::open(config, Role::Command)?;
         let bar = progress::bar(0, "copying");
         let done = maintenance::backup(service.intake.recorder(), &self.to, |step| show(&bar, step)).await;
         bar.finish_and_clear();

@@ -8,6 +8,7 @@ use serde::Serialize;
 use whytrace::config::Config;
 use whytrace::maintenance;
 use whytrace::model::TraceId;
+use whytrace::recorder::Role;
 use whytrace::service::Service;
 use whytrace::shown::{excerpt, one_line};
 use whytrace::store::index::Scope;
@@ -56,7 +57,7 @@ impl Delete {
             usage(ErrorKind::MissingRequiredArgument, why);
         }
         answer::before_a_change(config).await?;
-        let service = Service::open(config)?;
+        let service = Service::open(config, Role::Command)?;
         let done = self.delete(&service).await;
         service.close().await;
         let Some(done) = done? else {

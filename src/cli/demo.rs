@@ -6,6 +6,7 @@ use whytrace::config::{Config, Settings, default_demo_home};
 use whytrace::demo::{Highlights, Recipe};
 use whytrace::maintenance::Importer;
 use whytrace::model::Timestamp;
+use whytrace::recorder::Role;
 use whytrace::scorecard::counted;
 use whytrace::service::Service;
 use whytrace::store::index::{Filter, Scope};
@@ -88,7 +89,7 @@ impl Demo {
 
     pub(super) async fn run(self, config: &Config, reach: &Reach) -> anyhow::Result<Ending> {
         answer::before_a_change(config).await?;
-        let service = Service::open(config)?;
+        let service = Service::open(config, Role::Command)?;
         let written = self.write(config, &service, reach).await;
         service.close().await;
         let Some(done) = written? else { return Ok(Ending::Trouble) };

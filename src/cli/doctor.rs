@@ -3,6 +3,7 @@
 use clap::Args;
 use whytrace::config::Config;
 use whytrace::maintenance::{self, Severity};
+use whytrace::recorder::Role;
 use whytrace::service::Service;
 
 use super::{Ending, output};
@@ -21,7 +22,7 @@ pub(super) struct Doctor {
 impl Doctor {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<Ending> {
         let report = if self.fix {
-            let service = Service::open(config)?;
+            let service = Service::open(config, Role::Command)?;
             let report = maintenance::mend(service.intake.recorder()).await?;
             service.close().await;
             report

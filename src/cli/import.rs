@@ -10,6 +10,7 @@ use clap::Args;
 use serde_json::Value;
 use whytrace::config::Config;
 use whytrace::maintenance::{Imported, Importer};
+use whytrace::recorder::Role;
 use whytrace::service::Service;
 
 use super::{Ending, answer, output, progress};
@@ -38,7 +39,7 @@ impl Import {
             found.add(path).with_context(|| path.display().to_string())?;
         }
         answer::before_a_change(config).await?;
-        let service = Service::open(config)?;
+        let service = Service::open(config, Role::Command)?;
         let mut importer =
             Importer::new(service.intake.recorder().stores().clone(), service.redactor.clone());
         let bar = progress::bytes(found.bytes, "importing");

@@ -9,6 +9,7 @@ use serde::Serialize;
 use whytrace::config::Config;
 use whytrace::maintenance::{self, Extent};
 use whytrace::model::{Clock as _, Status, SystemClock, Timestamp};
+use whytrace::recorder::Role;
 use whytrace::scorecard::{count_text, counted};
 use whytrace::service::Service;
 use whytrace::store::index::Filter;
@@ -83,7 +84,7 @@ impl Prune {
         let done = if self.dry_run {
             Some(self.look(config, &filters).await?)
         } else {
-            let service = Service::open(config)?;
+            let service = Service::open(config, Role::Command)?;
             let done = self.prune(&service, config, &filters).await;
             service.close().await;
             done?

@@ -10,6 +10,7 @@ use serde::Serialize;
 use whytrace::config::Config;
 use whytrace::maintenance::{self, Redacted};
 use whytrace::model::TraceId;
+use whytrace::recorder::Role;
 use whytrace::scorecard::counted;
 use whytrace::service::Service;
 
@@ -67,7 +68,7 @@ impl Redact {
         }
         let text = self.given()?;
         answer::before_a_change(config).await?;
-        let service = Service::open(config)?;
+        let service = Service::open(config, Role::Command)?;
         let done = self.redact(&service, &Service::marker(config)?.phrase(&text)?).await;
         service.close().await;
         let Some(done) = done? else {

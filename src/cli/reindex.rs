@@ -3,6 +3,7 @@
 use clap::Args;
 use whytrace::config::Config;
 use whytrace::maintenance::{self, Progress, Reindexed};
+use whytrace::recorder::Role;
 use whytrace::service::Service;
 
 use super::{Ending, answer, output, progress};
@@ -18,7 +19,7 @@ pub(super) struct Reindex {
 impl Reindex {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<Ending> {
         answer::before_a_change(config).await?;
-        let service = Service::open(config)?;
+        let service = Service::open(config, Role::Command)?;
         let stores = service.intake.recorder().stores();
         let places = stores.documents.places().await?;
         let bar = progress::bar(places.len() as u64, "indexing");

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use whytrace::access::{Authenticator, Keyring, OAuth};
 use whytrace::config::{Config, LogFormat, Settings};
 use whytrace::mcp::{Server, ToolSet, permission_for};
+use whytrace::recorder::Role;
 use whytrace::service::{Service, Watch};
 use whytrace::store::index::Scope;
 use whytrace::transport::{BindError, Guard, HttpOptions, HttpServer, Operations, Serves, serve_stdio};
@@ -63,7 +64,7 @@ impl Serve {
 
 /// Serves one client on standard input and output.
 pub(super) async fn stdio(config: &Config, reach: &Reach) -> anyhow::Result<Ending> {
-    let service = Service::open(config)?;
+    let service = Service::open(config, Role::Server)?;
     // Before anything is said: whoever reads it may answer with Ctrl-C at once.
     let shutdown = end_on_signal()?;
     if std::io::stdin().is_terminal() && config.log_format == LogFormat::Text {
@@ -76,7 +77,7 @@ pub(super) async fn stdio(config: &Config, reach: &Reach) -> anyhow::Result<Endi
 
 /// Serves any number of clients over HTTP.
 pub(super) async fn http(config: &Config, reach: &Reach) -> anyhow::Result<Ending> {
-    let service = Service::open(config)?;
+    let service = Service::open(config, Role::Server)?;
     let mut handler = server(config, &service)?;
     let mut options = HttpOptions::default();
     options.listen = config.listen;

@@ -37,8 +37,8 @@ impl Auth {
 }
 
 fn oauth(settings: &Settings) -> Result<OAuthSettings, ConfigError> {
-    let issuer = needed("oauth_issuer", settings.oauth_issuer.as_deref())?;
-    let audience = needed("oauth_audience", settings.oauth_audience.as_deref())?;
+    let issuer = identifier("oauth_issuer", settings.oauth_issuer.as_deref())?;
+    let audience = identifier("oauth_audience", settings.oauth_audience.as_deref())?;
     let jwks_url =
         settings.oauth_jwks_url.as_deref().map(|url| checked("oauth_jwks_url", url)).transpose()?;
     let claim = |name: &Option<String>, default: &[&str]| match name {
@@ -56,10 +56,6 @@ fn oauth(settings: &Settings) -> Result<OAuthSettings, ConfigError> {
     })
 }
 
-fn needed(name: &'static str, url: Option<&str>) -> Result<String, ConfigError> {
-    checked(name, url.unwrap_or_default())
-}
-
 fn checked(name: &'static str, url: &str) -> Result<String, ConfigError> {
     let allowed =
         "with auth = oauth it is an https:// URL without user or fragment (http:// for loopback alone)";
@@ -70,6 +66,16 @@ fn checked(name: &'static str, url: &str) -> Result<String, ConfigError> {
         allowed,
     })?;
     Ok(url.to_owned())
+}
+
+/// The same for what identifies somebody: a query in it could be written in more ways than one.
+fn identifier(name: &'static str, url: Option<&str>) -> Result<String, ConfigError> {
+    let url = checked(name, url.unwrap_or_default())?;
+    if url.contains('?') {
+        let allowed = "it identifies a server (RFC 8414, RFC 8707), and must be a URL without a query";
+        return Err(ConfigError::Value { name, value: url, allowed });
+    }
+    Ok(url)
 }
 
 /// The projects of these names, as runs spell theirs; `*` is all.

@@ -76,6 +76,7 @@ fn a_password_in_the_database_url_shows_nowhere() {
             retention: config.retention.clone(),
             installation: String::new(),
             process: String::new(),
+            role: crate::recorder::Role::Server,
             quality: config.quality,
             calibration: config.calibration,
             abandon_after: config.abandon_after,
@@ -217,7 +218,10 @@ fn an_authorization_server_is_described_whole_and_by_safe_urls_or_not_at_all() {
     assert_eq!((oauth.scope_claims, oauth.default_projects), (vec!["permissions".to_owned()], Scope::All));
     for (name, value) in [
         ("WHYTRACE_OAUTH_ISSUER", "http://id.example"),
+        ("WHYTRACE_OAUTH_ISSUER", "https://id.example/?tenant=a"),
         ("WHYTRACE_OAUTH_AUDIENCE", "traces"),
+        ("WHYTRACE_OAUTH_AUDIENCE", "https://traces.example/mcp?team=a"),
+        ("WHYTRACE_OAUTH_AUDIENCE", "https://traces.example/mcp#a"),
         ("WHYTRACE_OAUTH_JWKS_URL", "http://id.example/keys"),
         ("WHYTRACE_OAUTH_JWKS_URL", "https://me:hunter2@id.example/keys"),
         ("WHYTRACE_OAUTH_DEFAULT_PROJECTS", "a\u{1b}[31m"),

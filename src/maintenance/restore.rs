@@ -15,7 +15,7 @@ use super::backup::{FORMAT, INSTALLATION, JOURNAL, MANIFEST, Manifest, ROWS, SUM
 use super::{Progress, index_documents};
 use crate::error::{Error, Result};
 use crate::model::Clock;
-use crate::recorder::{Recorder, RecorderOptions, Retention, stores_identity};
+use crate::recorder::{Recorder, RecorderOptions, stores_identity};
 use crate::store::index::KeptRow;
 use crate::store::journal::{self, Journal, JournalOptions};
 use crate::store::{Installation, disk};
@@ -55,9 +55,7 @@ pub async fn restore(
     let (manifest, names) = check(from)?;
     let key = fs::read(from.join(INSTALLATION)).map_err(|error| failed(from, error))?;
     let installation: Installation = serde_json::from_slice(&key).map_err(|error| failed(from, error))?;
-    // What is restored is not let go of in the same breath, however old it is.
-    let options = RecorderOptions { retention: Retention::default(), ..options(&installation) };
-    let recorder_of = |options| Recorder::open(options, Arc::clone(&clock));
+    let options = options(&installation);
     check_documents(&options).await?;
     check_database(&options).await?;
     disk::create_private_dir(home)
@@ -103,7 +101,7 @@ pub async fn restore(
     }
     stores.index.close().await;
 
-    let recorder = recorder_of(options)?;
+    let recorder = Recorder::open(options, clock)?;
     recorder.look_after().await;
     recorder.settled().await;
     recorder.close().await;

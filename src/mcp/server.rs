@@ -136,6 +136,7 @@ impl Server {
             intake: Arc::clone(&self.intake),
             query: self.query.clone(),
             scope: principal.scope,
+            token_id: principal.token_id,
             caller: caller(request),
         }
     }

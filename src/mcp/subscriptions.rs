@@ -16,7 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::resources::{self, TraceUri};
 use super::tool::Context;
 use crate::model::TraceId;
-use crate::recorder::{Recorder, Seen, Watch};
+use crate::recorder::{Seen, TooManyWatched, Watch};
 use crate::store::index::Scope;
 
 /// The most addresses of one connection, and of one stream.
@@ -54,7 +54,7 @@ impl Subscriptions {
         let recorder = context.intake.recorder();
         let seen = recorder.seen(&trace_id, &context.scope).await.map_err(|error| resources::away(&error))?;
         let seen = seen.ok_or_else(|| resources::unknown(&trace_id))?;
-        self.interest(recorder, client).add(&trace_id, address, &context.scope, Some(seen))
+        self.interest(context, client).add(&trace_id, address, &context.scope, Some(seen))
     }
 
     /// Ends a subscription, if there is one.
@@ -67,10 +67,10 @@ impl Subscriptions {
     }
 
     /// What this client is told of; the first time the telling begins.
-    fn interest(&self, recorder: &Recorder, client: &Peer<RoleServer>) -> Arc<Interest> {
+    fn interest(&self, context: &Context, client: &Peer<RoleServer>) -> Arc<Interest> {
         let mut told = self.told();
         let told = told.get_or_insert_with(|| {
-            let interest = Arc::new(Interest::new(recorder));
+            let interest = Arc::new(Interest::new(context));
             let telling = tell(Arc::clone(&interest), client.clone());
             Told { interest, _telling: AbortOnDropHandle::new(tokio::spawn(telling)) }
         });
@@ -108,7 +108,7 @@ pub(super) fn acceptable(requested: &SubscriptionFilter) -> SubscriptionFilter {
 /// reading, or the acknowledgement, which goes out before this is called, and the first look.
 ///
 /// # Errors
-/// When more runs are watched than this process keeps track of.
+/// When more runs are watched than this process keeps track of, or than one principal may watch.
 pub(super) async fn listen(stream: &SubscriptionContext, context: &Context) -> Result<(), ErrorData> {
     let addresses = stream.accepted().resource_subscriptions.as_deref().unwrap_or_default();
     let addresses: Vec<(TraceId, &str)> = addresses
@@ -120,7 +120,7 @@ pub(super) async fn listen(stream: &SubscriptionContext, context: &Context) -> R
         stream.cancelled().await;
         return Ok(());
     }
-    let interest = Interest::new(context.intake.recorder());
+    let interest = Interest::new(context);
     for (trace_id, address) in addresses {
         interest.add(&trace_id, address, &context.scope, None)?;
     }
@@ -147,8 +147,9 @@ struct Interest {
 }
 
 impl Interest {
-    fn new(recorder: &Recorder) -> Self {
-        Self { watch: recorder.watch(), addresses: Mutex::default() }
+    fn new(context: &Context) -> Self {
+        let watch = context.intake.recorder().watch(context.token_id.clone());
+        Self { watch, addresses: Mutex::default() }
     }
 
     fn add(
@@ -172,7 +173,15 @@ impl Interest {
         }
         self.watch.add(trace_id.clone(), scope.clone(), seen).map_err(|error| {
             addresses.remove(trace_id);
-            ErrorData::internal_error(format!("{error}; try again later, or read it from time to time"), None)
+            match error {
+                TooManyWatched::ByOne => {
+                    ErrorData::invalid_request(format!("{error}: end a subscription first"), None)
+                }
+                TooManyWatched::InAll => ErrorData::internal_error(
+                    format!("{error}; try again later, or read it from time to time"),
+                    None,
+                ),
+            }
         })
     }
 

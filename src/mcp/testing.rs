@@ -18,7 +18,7 @@ use crate::calibration::CalibrationRules;
 use crate::gate::{Gate, Minter, Redactor, Settings};
 use crate::model::{ManualClock, QualityRules};
 use crate::query::Query;
-use crate::recorder::{Intake, Recorder, RecorderOptions, Retention, Switch};
+use crate::recorder::{Intake, Recorder, RecorderOptions, Retention, Role, Switch};
 use crate::store::DatabaseTarget;
 use crate::store::documents::DocumentsTarget;
 use crate::store::index::Scope;
@@ -59,6 +59,7 @@ impl Bench {
             documents: DocumentsTarget::Folder(home.path().to_owned()),
             installation: "test".to_owned(),
             process: "p1".to_owned(),
+            role: Role::Server,
             quality: QualityRules::default(),
             calibration: CalibrationRules::default(),
             abandon_after: Duration::from_secs(86_400),

@@ -39,6 +39,8 @@ pub(crate) struct Context {
     pub query: Query,
     /// What whoever calls may see.
     pub scope: Scope,
+    /// Whoever calls, as [`Principal::token_id`](crate::access::Principal::token_id).
+    pub token_id: Option<String>,
     /// Who calls, as far as the client says.
     pub caller: crate::gate::CallerContext,
 }

@@ -18,7 +18,7 @@ use super::room::{self, Room};
 use crate::config::Config;
 use crate::error::Error;
 use crate::model::{Clock, SystemClock};
-use crate::recorder::Switch;
+use crate::recorder::{Role, Switch};
 use crate::service::{Service, entropy, process_name};
 
 /// How long [`Engine::close`] waits for what is on its way, and then for the stores to close.
@@ -149,7 +149,7 @@ impl Drop for Engine {
 
 async fn serve(config: Config, clock: Arc<dyn Clock>, tell: watch::Sender<Opened>, stop: CancellationToken) {
     // On a thread of its own: opening may wait for a lock or a disk, and this thread keeps the time of all who wait.
-    let opening = tokio::task::spawn_blocking(move || Service::open_with(&config, clock));
+    let opening = tokio::task::spawn_blocking(move || Service::open_with(&config, Role::Pipeline, clock));
     let opened = tokio::select! {
         opened = opening => opened.unwrap_or_else(|error| Err(unavailable(error.to_string()))),
         () = stop.cancelled() => Err(closed()),

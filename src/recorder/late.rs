@@ -3,10 +3,11 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
 
 use super::writer::Job;
@@ -24,7 +25,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// How often a document that cannot be read is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// How many documents are asked for at the same time.
+/// How many documents are asked for at the same time, and how many that were fetched on the side are kept at most.
 const AT_ONCE: usize = 16;
 
 /// The documents that were fetched, and the way of those that are.
@@ -32,22 +33,28 @@ pub(super) struct Late {
     stores: Stores,
     /// The jobs of each run whose document is being fetched, in order.
     waiting: HashMap<TraceId, Vec<Job>>,
-    fetched: HashMap<TraceId, Option<Box<Trace>>>,
+    fetched: HashMap<TraceId, Fetched>,
+    /// A place for each document that is being read on the side, or was and is not used yet.
+    places: Arc<Semaphore>,
     returning: mpsc::UnboundedSender<Returned>,
     returned: mpsc::UnboundedReceiver<Returned>,
 }
 
-/// A run whose jobs can go on, with what was found of the document that they waited for.
+/// What was found of a document, `None` where it is gone, and the place that it takes.
+type Fetched = (Option<Box<Trace>>, OwnedSemaphorePermit);
+
+/// A run whose jobs can go on.
 struct Returned {
     trace_id: TraceId,
-    /// `None` where it is gone; an error where it is damaged, which is not for this to mend.
-    document: Result<Option<Box<Trace>>>,
+    /// The document that they waited for; an error where it is damaged, which is not for this to mend.
+    fetched: Result<Fetched>,
 }
 
 impl Late {
     pub(super) fn new(stores: Stores) -> Self {
         let (returning, returned) = mpsc::unbounded_channel();
-        Self { stores, waiting: HashMap::new(), fetched: HashMap::new(), returning, returned }
+        let places = Arc::new(Semaphore::new(AT_ONCE));
+        Self { stores, waiting: HashMap::new(), fetched: HashMap::new(), places, returning, returned }
     }
 
     /// The documents of runs, each of at least this revision, in order: `None` of one that is gone, and
@@ -58,7 +65,7 @@ impl Late {
         let asked: Vec<_> = wanted
             .into_iter()
             .map(|(trace_id, revision)| {
-                let fetched = self.fetched.remove(&trace_id);
+                let fetched = self.fetched.remove(&trace_id).map(|(document, _place)| document);
                 let fetched = fetched
                     .filter(|found| found.as_ref().is_none_or(|trace| trace.metadata.revision >= revision));
                 let is_waited_for = self.waiting.contains_key(&trace_id);
@@ -95,36 +102,54 @@ impl Late {
                     place.insert(vec![job]);
                 }
             }
-            let (stores, returning) = (self.stores.clone(), self.returning.clone());
+            let (stores, returning, places) =
+                (self.stores.clone(), self.returning.clone(), Arc::clone(&self.places));
             tokio::spawn(async move {
-                loop {
-                    let document = read(&stores, &trace_id, 0).await;
-                    let Err(Error::Unavailable { what, reason }) = document else {
+                let over = returning.clone();
+                tokio::select! {
+                    fetched = fetch(&stores, &trace_id, places) => {
                         // The writer ends only with the process.
-                        let _ = returning.send(Returned { trace_id, document });
-                        return;
-                    };
-                    tracing::debug!(%trace_id, "events of trace {trace_id} wait for its document ({what}: {reason})");
-                    tokio::select! {
-                        () = tokio::time::sleep(RETRY_AFTER) => {}
-                        () = returning.closed() => return,
+                        let _ = returning.send(Returned { trace_id, fetched });
                     }
+                    () = over.closed() => {}
                 }
             });
         }
     }
 
+    /// Drops what was fetched for a run whose jobs need it no more: not each of them asks for it again.
+    pub(super) fn forget(&mut self, trace_id: &TraceId) {
+        self.fetched.remove(trace_id);
+    }
+
     /// Waits for the next jobs that can go on.
     pub(super) async fn back(&mut self) -> Vec<Job> {
         match self.returned.recv().await {
-            Some(Returned { trace_id, document }) => {
+            Some(Returned { trace_id, fetched }) => {
                 let jobs = self.waiting.remove(&trace_id).unwrap_or_default();
-                self.fetched.extend(document.ok().map(|document| (trace_id, document)));
+                self.fetched.extend(fetched.ok().map(|fetched| (trace_id, fetched)));
                 jobs
             }
             // A sender is kept here, so it never ends.
             None => std::future::pending().await,
         }
+    }
+}
+
+/// Reads a document as soon as there is a place for it, and until the store answers. Whoever waits for the store to come
+/// back holds no place.
+async fn fetch(stores: &Stores, trace_id: &TraceId, places: Arc<Semaphore>) -> Result<Fetched> {
+    loop {
+        let place = Arc::clone(&places).acquire_owned().await;
+        let place = place.map_err(|error| Error::Unavailable { what: WHAT, reason: error.to_string() })?;
+        match read(stores, trace_id, 0).await {
+            Err(Error::Unavailable { what, reason }) => {
+                tracing::debug!(%trace_id, "events of trace {trace_id} wait for its document ({what}: {reason})");
+            }
+            document => return Ok((document?, place)),
+        }
+        drop(place);
+        tokio::time::sleep(RETRY_AFTER).await;
     }
 }
 
@@ -150,7 +175,7 @@ async fn read(stores: &Stores, trace_id: &TraceId, revision: u64) -> Result<Opti
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, OnceLock};
+    use std::sync::OnceLock;
 
     use super::*;
     use crate::model::QualityRules;
@@ -159,8 +184,8 @@ mod tests {
     use crate::store::index::Index;
     use crate::store::live::Live;
 
-    fn job(failures: u32) -> Job {
-        let trace_id = "r1".parse().unwrap();
+    fn job(trace_id: &str, failures: u32) -> Job {
+        let trace_id = trace_id.parse().unwrap();
         Job {
             trace_id,
             events: Vec::new(),
@@ -171,16 +196,41 @@ mod tests {
         }
     }
 
+    fn late(home: &std::path::Path) -> Late {
+        let rules = QualityRules::default();
+        let index = Index::new(&DatabaseTarget::Sqlite(home.join("whytrace.db")), rules);
+        let documents = Documents::new(&DocumentsTarget::Folder(home.to_owned()), rules);
+        Late::new(Stores { index, documents, live: Arc::new(Live::default()) })
+    }
+
     #[tokio::test]
     async fn whoever_waits_for_the_same_document_waits_for_one_fetch() {
         let home = tempfile::tempdir().unwrap();
-        let rules = QualityRules::default();
-        let index = Index::new(&DatabaseTarget::Sqlite(home.path().join("whytrace.db")), rules);
-        let documents = Documents::new(&DocumentsTarget::Folder(home.path().to_owned()), rules);
-        let mut late = Late::new(Stores { index, documents, live: Arc::new(Live::default()) });
-        late.fetch(vec![job(1), job(2)]);
-        late.fetch(vec![job(3)]);
+        let mut late = late(home.path());
+        late.fetch(vec![job("r1", 1), job("r1", 2)]);
+        late.fetch(vec![job("r1", 3)]);
         let order: Vec<u32> = late.back().await.into_iter().map(|job| job.failures).collect();
         assert_eq!(order, [1, 2, 3]);
+    }
+
+    #[tokio::test]
+    async fn what_is_fetched_is_bounded_and_what_is_used_or_not_needed_makes_room() {
+        let home = tempfile::tempdir().unwrap();
+        let mut late = late(home.path());
+        late.fetch((0..AT_ONCE + 2).map(|run| job(&format!("r{run}"), 0)).collect());
+        let mut back = Vec::new();
+        for _ in 0..AT_ONCE {
+            back.extend(late.back().await.into_iter().map(|job| job.trace_id));
+        }
+        assert_eq!((late.fetched.len(), late.places.available_permits()), (AT_ONCE, 0));
+        assert!(late.returned.try_recv().is_err());
+
+        assert!(late.documents(vec![(back[0].clone(), 0)]).await[0].is_ok());
+        back.extend(late.back().await.into_iter().map(|job| job.trace_id));
+        late.forget(&back[1]);
+        back.extend(late.back().await.into_iter().map(|job| job.trace_id));
+        back.sort_unstable();
+        back.dedup();
+        assert_eq!(back.len(), AT_ONCE + 2);
     }
 }

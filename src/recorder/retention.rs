@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::Recorder;
+use super::{Recorder, RecorderOptions};
 use crate::error::Result;
 use crate::model::{Timestamp, TraceId};
 use crate::store::index::Filter;
@@ -59,10 +59,11 @@ fn span(days: f64) -> TimeDelta {
 }
 
 impl Recorder {
-    /// Deletes some of the runs whose time is up, if no other process has done so in the last minutes.
+    /// Deletes some of the runs whose time is up, if that is for this process, and no other has done so in the last
+    /// minutes.
     pub(super) async fn let_go(&self) -> Result<()> {
-        let retention = &self.options().retention;
-        if !retention.is_limited() {
+        let RecorderOptions { role, retention, .. } = self.options();
+        if !role.deletes_expired_runs() || !retention.is_limited() {
             return Ok(());
         }
         let now = self.clock().now();

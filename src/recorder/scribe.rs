@@ -1,5 +1,6 @@
 //! Writes the documents of ended runs, several at a time and never two of one run, and goes on trying while their store
-//! is away. What was written of a run before it was known to be deleted goes the same way.
+//! is away. What was written of a run before it was known to be deleted goes the same way; where the database could not
+//! be asked whether it is, it is asked again until it answers.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -20,13 +21,24 @@ use crate::store::Stores;
 use crate::store::documents::Written;
 use crate::store::index::Documented;
 
-/// How often documents that could not be written are tried again.
+/// How often what could not be done is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// How many documents are written at the same time.
 const AT_ONCE: usize = 16;
 
-/// A run whose document is to be written.
+/// What is to be done about a run's document; what comes later here includes what comes before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Errand {
+    /// Remove it if the run was deleted.
+    Check,
+    /// Write it.
+    Write,
+    /// Remove it: the run was deleted.
+    Remove,
+}
+
+/// A run about whose document something is to be done.
 #[derive(Clone, Debug)]
 pub(super) struct Task {
     pub trace_id: TraceId,
@@ -35,8 +47,7 @@ pub(super) struct Task {
     pub flags: bool,
     /// Whether the document is not to wait for what the database does not hold yet.
     pub ahead: bool,
-    /// Whether the run was deleted, and its document is to go.
-    pub gone: bool,
+    pub errand: Errand,
 }
 
 impl Task {
@@ -45,7 +56,7 @@ impl Task {
         Self {
             flags: self.flags || before.flags,
             ahead: self.ahead || before.ahead,
-            gone: self.gone || before.gone,
+            errand: self.errand.max(before.errand),
             ..self
         }
     }
@@ -101,12 +112,12 @@ async fn run(
             under_way.insert(task.trace_id.clone());
             let stores = &stores;
             writing.push(async move {
-                let (written, is_ahead) = write_one(stores, &task).await;
-                Ended { task, replies, written, is_ahead }
+                let did = run_errand(stores, &task).await;
+                Ended { task, replies, did }
             });
         }
         let retry = async {
-            if failed.tasks.is_empty() {
+            if failed.tasks.is_empty() && failed.unchecked.is_empty() {
                 std::future::pending::<()>().await;
             } else {
                 tokio::time::sleep_until(retry_at).await;
@@ -123,17 +134,17 @@ async fn run(
                     ended.push(more);
                 }
                 under_way.retain(|trace_id| ended.iter().all(|ended| ended.task.trace_id != *trace_id));
-                if settle(&stores, ended, &mut failed, &flag_files).await {
-                    for (_, task) in failed.tasks.drain(..) {
-                        add(&mut waiting, (task, None));
-                    }
+                for task in settle(&stores, ended, &mut failed, &flag_files).await {
+                    add(&mut waiting, (task, None));
                 }
             }
-            // One is tried for all: while the store is away, the others would wait for it in vain as well.
+            // One is tried for all: while a store is away, the others would wait for it in vain as well.
             () = retry => {
                 retry_at = Instant::now() + RETRY_AFTER;
-                if let Some((_, task)) = failed.tasks.shift_remove_index(0) {
-                    add(&mut waiting, (task, None));
+                for tasks in [&mut failed.tasks, &mut failed.unchecked] {
+                    if let Some((_, task)) = tasks.shift_remove_index(0) {
+                        add(&mut waiting, (task, None));
+                    }
                 }
             }
             () = shutdown.cancelled() => {
@@ -147,21 +158,32 @@ async fn run(
     }
 }
 
-/// A document that was written, or could not be.
+/// A task that was done, or could not be.
 struct Ended {
     task: Task,
     replies: Vec<Reply>,
-    written: Result<Option<Written>>,
-    is_ahead: bool,
+    did: Did,
 }
 
-/// What could not be written.
+/// What became of an errand.
+struct Did {
+    /// `None` where there is no document now.
+    written: Result<Option<Written>>,
+    /// Whether the document may hold what the database does not.
+    is_ahead: bool,
+    /// Whether the database said if the run was deleted.
+    is_checked: bool,
+}
+
+/// What could not be done.
 #[derive(Default)]
 struct Failed {
-    /// Those that wait to be tried again.
+    /// Those that wait for the document store.
     tasks: IndexMap<TraceId, Task>,
     /// Those that were not written since they failed first.
     runs: HashSet<TraceId>,
+    /// Those that wait for the database to say whether the run was deleted.
+    unchecked: IndexMap<TraceId, Task>,
 }
 
 /// The next run whose document nobody is writing.
@@ -185,17 +207,22 @@ fn add(waiting: &mut IndexMap<TraceId, (Task, Vec<Reply>)>, (task, reply): (Task
     waiting.shift_insert(place, trace_id, (task, replies));
 }
 
-/// Tells whoever waits, and the index, what became of documents, and keeps what failed. Says whether something could be
-/// written that had failed before: then the rest of that can be, too.
+/// Tells whoever waits, and the index, what became of documents, and keeps what failed. Gives what is worth another try
+/// now: when something works that had failed before, the rest of that does, too.
 async fn settle(
     stores: &Stores,
     ended: Vec<Ended>,
     failed: &mut Failed,
     flag_files: &mpsc::UnboundedSender<String>,
-) -> bool {
-    let (mut held, mut is_back) = (Vec::new(), false);
-    for Ended { task, replies, written, is_ahead } in ended {
-        is_back |= written.is_ok() && failed.runs.remove(&task.trace_id);
+) -> Vec<Task> {
+    let (mut held, mut is_back, mut is_answered) = (Vec::new(), false, false);
+    for Ended { task, replies, did: Did { written, is_ahead, is_checked } } in ended {
+        is_back |= task.errand != Errand::Check && written.is_ok() && failed.runs.remove(&task.trace_id);
+        is_answered |= task.errand == Errand::Check && is_checked;
+        if !is_checked {
+            let check = Task { flags: false, ahead: false, errand: Errand::Check, ..task.clone() };
+            failed.unchecked.insert(task.trace_id.clone(), check);
+        }
         match &written {
             Ok(Some(document)) => {
                 // Of one that is ahead the index is told once it has caught up and the document is written again.
@@ -234,7 +261,33 @@ async fn settle(
         }
     }
     note(stores, held).await;
-    is_back
+    let again = is_back.then_some(&mut failed.tasks).into_iter();
+    let again = again.chain(is_answered.then_some(&mut failed.unchecked));
+    again.flat_map(|tasks| tasks.drain(..)).map(|(_, task)| task).collect()
+}
+
+/// Does what is to be done about one document.
+async fn run_errand(stores: &Stores, task: &Task) -> Did {
+    let (written, is_ahead) = match task.errand {
+        Errand::Check => (Ok(None), false),
+        Errand::Write => write(stores, task).await,
+        Errand::Remove => {
+            return Did { written: remove(stores, task).await, is_ahead: false, is_checked: true };
+        }
+    };
+    if task.errand == Errand::Write && !matches!(written, Ok(Some(_))) {
+        return Did { written, is_ahead, is_checked: true };
+    }
+    // What was read of a run before it was deleted must not bring it back.
+    match stores.index.is_deleted(&task.trace_id).await {
+        Ok(true) => Did { written: remove(stores, task).await, is_ahead, is_checked: true },
+        Ok(false) => Did { written, is_ahead, is_checked: true },
+        Err(_) => Did { written, is_ahead, is_checked: false },
+    }
+}
+
+async fn remove(stores: &Stores, task: &Task) -> Result<Option<Written>> {
+    stores.documents.delete(&task.project, &task.trace_id).await.map(|()| None)
 }
 
 /// Writes one document from everything that is known of its run, and says whether it may hold what the database does
@@ -242,11 +295,7 @@ async fn settle(
 ///
 /// That is so only where nobody is to wait for the database, or it cannot be read. Otherwise what the database is about
 /// to take stays out: the index, which compares events with the document, would call it a repetition.
-async fn write_one(stores: &Stores, task: &Task) -> (Result<Option<Written>>, bool) {
-    let delete = async || stores.documents.delete(&task.project, &task.trace_id).await.map(|()| None);
-    if task.gone {
-        return (delete().await, false);
-    }
+async fn write(stores: &Stores, task: &Task) -> (Result<Option<Written>>, bool) {
     // Asked first: what is not pending now is among what is stored then.
     let is_pending = stores.live.is_pending(&task.trace_id);
     let (stored, is_ahead) = match stores.index.events(&task.trace_id).await {
@@ -254,12 +303,7 @@ async fn write_one(stores: &Stores, task: &Task) -> (Result<Option<Written>>, bo
         Err(_) => (Vec::new(), true),
     };
     let live = if is_ahead { stores.live.events(&task.trace_id) } else { Vec::new() };
-    let written = stores.documents.save(&task.project, &task.trace_id, stored.iter().chain(&live)).await;
-    // What was read of a run before it was deleted must not bring it back.
-    if matches!(written, Ok(Some(_))) && stores.index.is_deleted(&task.trace_id).await.unwrap_or(false) {
-        return (delete().await, is_ahead);
-    }
-    (written, is_ahead)
+    (stores.documents.save(&task.project, &task.trace_id, stored.iter().chain(&live)).await, is_ahead)
 }
 
 /// Tells the index what the documents hold, and forgets what was at hand for them.

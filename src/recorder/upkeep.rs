@@ -1,5 +1,6 @@
 //! What a process does on the side: lets journals go, adopts those of dead processes, closes silent runs, writes
-//! documents that were left unwritten, lets go of runs whose time is up.
+//! documents that were left unwritten, lets go of runs whose time is up. Which of these it does is a matter of its
+//! [`Role`](super::Role).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio::sync::oneshot;
 
-use super::scribe::Task;
+use super::scribe::{Errand, Task};
 use super::writer::Job;
 use super::{Recorder, stores_identity};
 use crate::error::Result;
@@ -85,7 +86,9 @@ impl Recorder {
             Ok(Err(error)) => tracing::debug!("journals of other processes cannot be looked at: {error}"),
             Err(error) => tracing::debug!("journals of other processes cannot be looked at: {error}"),
         }
-        if let Err(error) = self.close_silent_runs().await {
+        if self.inner.options.role.closes_silent_runs()
+            && let Err(error) = self.close_silent_runs().await
+        {
             tracing::debug!("silent runs stay open for now: {error}");
         }
         if let Err(error) = self.write_what_was_left().await {
@@ -185,7 +188,7 @@ impl Recorder {
                 project: left.project,
                 flags: true,
                 ahead: false,
-                gone: false,
+                errand: Errand::Write,
             });
         }
         Ok(())

@@ -1,7 +1,8 @@
 //! Tells those who watch runs when there is more of them, whichever process has recorded it.
 //!
 //! One task asks the database for the counts of all watched runs in one query: every second, for what other processes
-//! have recorded, and at once for a run of which this process has. Two rounds are never closer than a quarter of a
+//! have recorded, and at once for a run of which this process has. That another run began as a part of a watched one is
+//! told as more of that. Two rounds are never closer than a quarter of a
 //! second, so that what is recorded in a burst is told as one. Nobody who records waits for any of this, and whoever
 //! is slow to listen finds one note for each run, never a queue. A query works wherever the database does; a
 //! notification of Postgres would need a connection of its own that no pooler stands before.
@@ -20,7 +21,7 @@ use super::Recorder;
 use crate::error::{Error, Result};
 use crate::model::TraceId;
 use crate::store::Stores;
-use crate::store::index::{Scope, Sighting};
+use crate::store::index::{Growth, Scope};
 
 /// How often all watched runs are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -34,10 +35,19 @@ const PATIENCE: Duration = Duration::from_millis(750);
 /// The most runs that are watched in one process; one that is watched twice counts twice.
 const MOST_WATCHED: usize = 2_000;
 
-/// Says that as many runs are watched as a process keeps track of.
+/// The most of them that one principal watches, so that it cannot watch for all.
+const MOST_WATCHED_BY_ONE: usize = MOST_WATCHED / 4;
+
+/// Says that one more run cannot be watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{MOST_WATCHED} runs are watched already, which is as many as this server keeps track of")]
-pub struct TooManyWatched;
+pub enum TooManyWatched {
+    /// As many runs are watched as a process keeps track of.
+    #[error("{MOST_WATCHED} runs are watched already, which is as many as this server keeps track of")]
+    InAll,
+    /// As many as one principal may watch, over all of its connections and streams.
+    #[error("this token watches {MOST_WATCHED_BY_ONE} runs already, which is as many as one may")]
+    ByOne,
+}
 
 /// There is more of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +62,7 @@ pub struct Change {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seen {
     events: u64,
+    children: u64,
     is_finished: bool,
 }
 
@@ -64,12 +75,13 @@ pub struct Watch {
 }
 
 impl Recorder {
-    /// Begins to watch; runs are named by [`Watch::add`].
+    /// Begins to watch; runs are named by [`Watch::add`]. What the same `owner` watches counts together; `None` is
+    /// somebody who has the server to themselves.
     #[must_use]
-    pub fn watch(&self) -> Watch {
+    pub fn watch(&self, owner: Option<String>) -> Watch {
         let watches = Arc::clone(&self.inner.watches);
         let bell = Arc::new(Notify::new());
-        let id = watches.registry().enter(Arc::clone(&bell));
+        let id = watches.registry().enter(owner, Arc::clone(&bell));
         Watch { id, watches, bell }
     }
 
@@ -82,8 +94,9 @@ impl Recorder {
         let stores = self.stores();
         let at_hand = stores.live.glimpse(trace_id).and_then(|glimpse| glimpse.project);
         let is_at_hand = at_hand.is_some_and(|project| scope.has(&project));
-        match stores.index.sighting(trace_id.as_str(), scope).await {
-            Ok(Some(sighting)) => Ok(Some(Seen::of(&sighting))),
+        let grown = stores.index.growth_of(std::slice::from_ref(trace_id)).await;
+        match grown.map(|mut grown| grown.pop().filter(|growth| scope.has(&growth.project))) {
+            Ok(Some(growth)) => Ok(Some(Seen::of(&growth))),
             Ok(None) | Err(Error::Unavailable { .. }) if is_at_hand => Ok(Some(Seen::default())),
             Ok(None) => Ok(None),
             Err(error) => Err(error),
@@ -142,8 +155,12 @@ impl Drop for Watch {
 }
 
 impl Seen {
-    fn of(sighting: &Sighting) -> Self {
-        Self { events: sighting.event_count, is_finished: sighting.status.is_finished() }
+    fn of(growth: &Growth) -> Self {
+        Self {
+            events: growth.event_count,
+            children: growth.child_count,
+            is_finished: growth.status.is_finished(),
+        }
     }
 }
 
@@ -183,8 +200,8 @@ impl Watches {
             if asked.is_empty() {
                 continue;
             }
-            match tokio::time::timeout(PATIENCE, stores.index.sightings_of(&asked)).await {
-                Ok(Ok(sightings)) => self.registry().look(&asked, &sightings),
+            match tokio::time::timeout(PATIENCE, stores.index.growth_of(&asked)).await {
+                Ok(Ok(grown)) => self.registry().look(&asked, &grown),
                 // What this process has recorded can be read here all the same.
                 Ok(Err(_)) | Err(_) => {
                     for trace_id in &touched {
@@ -216,6 +233,7 @@ struct Registry {
 /// One who watches.
 #[derive(Debug)]
 struct Entry {
+    owner: Option<String>,
     runs: HashMap<TraceId, Watched>,
     /// What they have not been told yet, and whether it is the last of it.
     news: BTreeMap<TraceId, bool>,
@@ -229,10 +247,17 @@ struct Watched {
 }
 
 impl Registry {
-    fn enter(&mut self, bell: Arc<Notify>) -> u64 {
+    fn enter(&mut self, owner: Option<String>, bell: Arc<Notify>) -> u64 {
         self.last_id += 1;
-        self.entries.insert(self.last_id, Entry { runs: HashMap::new(), news: BTreeMap::new(), bell });
+        let entry = Entry { owner, runs: HashMap::new(), news: BTreeMap::new(), bell };
+        self.entries.insert(self.last_id, entry);
         self.last_id
+    }
+
+    /// How many runs somebody watches, over all of their entries.
+    fn watched_by(&self, owner: &str) -> usize {
+        let own = self.entries.values().filter(|entry| entry.owner.as_deref() == Some(owner));
+        own.map(|entry| entry.runs.len()).sum()
     }
 
     fn leave(&mut self, id: u64) {
@@ -248,6 +273,8 @@ impl Registry {
         scope: Scope,
         seen: Option<Seen>,
     ) -> Result<(), TooManyWatched> {
+        let Some(entry) = self.entries.get(&id) else { return Ok(()) };
+        let by_one = entry.owner.as_deref().map_or(0, |owner| self.watched_by(owner));
         let Some(entry) = self.entries.get_mut(&id) else { return Ok(()) };
         if seen.is_some_and(|seen| seen.is_finished) {
             entry.tell(&trace_id, true);
@@ -257,7 +284,10 @@ impl Registry {
             return Ok(());
         }
         if self.watched.values().sum::<usize>() >= MOST_WATCHED {
-            return Err(TooManyWatched);
+            return Err(TooManyWatched::InAll);
+        }
+        if by_one >= MOST_WATCHED_BY_ONE {
+            return Err(TooManyWatched::ByOne);
         }
         *self.watched.entry(trace_id.clone()).or_default() += 1;
         if seen.is_none() {
@@ -290,14 +320,14 @@ impl Registry {
     }
 
     /// Compares what the database says of these runs with what has been seen of them.
-    fn look(&mut self, asked: &[TraceId], sightings: &[Sighting]) {
-        let found: HashMap<&TraceId, &Sighting> =
-            sightings.iter().map(|sighting| (&sighting.trace_id, sighting)).collect();
+    fn look(&mut self, asked: &[TraceId], grown: &[Growth]) {
+        let found: HashMap<&TraceId, &Growth> =
+            grown.iter().map(|growth| (&growth.trace_id, growth)).collect();
         for entry in self.entries.values_mut() {
             for trace_id in asked {
                 let Some(watched) = entry.runs.get_mut(trace_id) else { continue };
-                let own = found.get(trace_id).filter(|sighting| watched.scope.has(&sighting.project));
-                let now = own.map(|sighting| Seen::of(sighting));
+                let own = found.get(trace_id).filter(|growth| watched.scope.has(&growth.project));
+                let now = own.map(|growth| Seen::of(growth));
                 // A look that began before somebody began to watch may know less than they do.
                 let is_news = now.is_some_and(|now| watched.seen.is_none_or(|seen| now > seen));
                 // One that this process alone holds has been seen without any of its events.

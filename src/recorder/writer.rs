@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::counts::Counts;
 use super::late::Late;
 use super::retirement::Retirement;
-use super::scribe::{Scribe, Task};
+use super::scribe::{Errand, Scribe, Task};
 use super::watch::Watches;
 use crate::error::{Error, Result};
 use crate::model::{EventBody, TraceId};
@@ -128,7 +128,7 @@ impl Writer {
         false
     }
 
-    fn keep_or_park(&self, failed: Vec<(String, Job)>, waiting: &mut VecDeque<Job>) {
+    fn keep_or_park(&mut self, failed: Vec<(String, Job)>, waiting: &mut VecDeque<Job>) {
         for (reason, mut job) in failed.into_iter().rev() {
             job.failures += 1;
             if let Some(first) = job.first.take() {
@@ -137,6 +137,7 @@ impl Writer {
             if job.failures < TRIES_ALONE {
                 waiting.push_front(job);
             } else {
+                self.late.forget(&job.trace_id);
                 tracing::error!(
                     trace_id = %job.trace_id, events = job.events.len(),
                     "events of trace {} cannot be indexed and stay in the journal: {reason}", job.trace_id
@@ -168,6 +169,7 @@ impl Writer {
             let _ = first.send(Err(Error::Unavailable { what: super::late::WHAT, reason }));
         }
         self.late.fetch(unready);
+        jobs.iter().for_each(|job| self.late.forget(&job.trace_id));
         self.watches.touch(jobs.iter().map(|job| &job.trace_id));
         for mut job in jobs {
             let of_run = standings.entry(job.trace_id.clone()).or_default();
@@ -198,7 +200,7 @@ impl Writer {
         let live = &self.stores.live;
         if let Some(project) = live.glimpse(trace_id).and_then(|glimpse| glimpse.project) {
             let trace_id = trace_id.clone();
-            self.scribe.write(Task { trace_id, project, flags: false, ahead: false, gone: true });
+            self.scribe.write(Task { trace_id, project, flags: false, ahead: false, errand: Errand::Remove });
         }
         live.drop_run(trace_id);
     }
@@ -230,7 +232,7 @@ impl Writer {
                                 project: trace.project.clone(),
                                 flags: is_new,
                                 ahead: false,
-                                gone: false,
+                                errand: Errand::Write,
                             });
                         }
                     }

@@ -7,7 +7,8 @@
 
 mod look;
 
-use chrono::TimeDelta;
+use std::time::Duration;
+
 use serde::Serialize;
 
 use look::{Look, Seen};
@@ -18,10 +19,10 @@ use crate::model::Timestamp;
 use crate::recorder::Recorder;
 
 /// How long it holds what was seen of the database and the journal.
-const HOLDS: TimeDelta = TimeDelta::seconds(5);
+const HOLDS: Duration = Duration::from_secs(5);
 
 /// How long it holds what was seen of the documents, where a look writes something that may cost money.
-const DOCUMENTS_HOLD: TimeDelta = TimeDelta::seconds(30);
+const DOCUMENTS_HOLD: Duration = Duration::from_secs(30);
 
 /// Watches over one recorder's stores. Cheap to clone; all clones see the same.
 #[derive(Clone, Debug)]
@@ -210,20 +211,20 @@ impl Watch {
             let healthy = recorder.journal().is_some_and(|journal| journal.healthy);
             if healthy { Ok(()) } else { Err("it cannot be written".to_owned()) }
         };
-        self.journal.fresh(self.recorder.clock().now(), HOLDS, look).await
+        self.journal.fresh(self.recorder.clock().elapsed(), HOLDS, look).await
     }
 
     /// Gives how many flags are open.
     async fn look_at_database(&self) -> Seen<u64> {
         let index = self.recorder.stores().index.clone();
         let look = async move { index.open_flags().await.map_err(why) };
-        self.database.fresh(self.recorder.clock().now(), HOLDS, look).await
+        self.database.fresh(self.recorder.clock().elapsed(), HOLDS, look).await
     }
 
     async fn look_at_documents(&self) -> Seen<()> {
         let documents = self.recorder.stores().documents.clone();
         let look = async move { documents.probe().await.map(|_| ()).map_err(why) };
-        self.documents.fresh(self.recorder.clock().now(), DOCUMENTS_HOLD, look).await
+        self.documents.fresh(self.recorder.clock().elapsed(), DOCUMENTS_HOLD, look).await
     }
 }
 
@@ -239,9 +240,12 @@ fn why(error: Error) -> String {
 mod tests {
     use std::sync::Arc;
 
+    use chrono::TimeDelta;
+
     use super::*;
     use crate::config::{Config, Settings};
     use crate::model::ManualClock;
+    use crate::recorder::Role;
     use crate::service::Service;
 
     #[tokio::test]
@@ -253,7 +257,7 @@ mod tests {
         let settings = Settings { home: Some(home.path().to_owned()), ..Settings::default() };
         let config = Config::load(settings, |_| None).unwrap();
         let clock = Arc::new(ManualClock::new("2026-02-13T12:00:00Z".parse().unwrap()));
-        let service = Service::open_with(&config, clock.clone()).unwrap();
+        let service = Service::open_with(&config, Role::Server, clock.clone()).unwrap();
         let watch = Watch::over(service.intake.recorder().clone());
 
         let ready = watch.readiness().await;
@@ -262,7 +266,7 @@ mod tests {
         assert!(ready.reasons.journal.is_some() && ready.reasons.database.is_some());
 
         std::fs::remove_file(&journal).unwrap();
-        clock.advance(HOLDS);
+        clock.advance(TimeDelta::seconds(5));
         while !watch.readiness().await.recording {}
         let ready = watch.readiness().await;
         assert_eq!(

@@ -13,6 +13,7 @@ mod events;
 mod facts;
 mod filter;
 mod flags;
+mod growth;
 mod lookup;
 mod page;
 mod projection;
@@ -36,6 +37,7 @@ pub use decisions::{
 pub use events::Documented;
 pub use filter::{Filter, Gate, Scope};
 pub use flags::{Checking, Ended};
+pub use growth::Growth;
 pub use lookup::Sighting;
 pub use page::{Cursor, Page, Sort, TraceLine, ValueOf};
 pub use record::{Batch, Standing, TraceOutcome};

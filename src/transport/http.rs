@@ -1,11 +1,11 @@
 //! MCP over HTTP: `/mcp` (streamable HTTP), `/sse` with `/messages` (HTTP+SSE of 2024-11-05); `/health`, `/ready` and
 //! `/metrics` for those who watch over it.
 //!
-//! Every path, those that a caller adds included, stands behind one gate, which checks Host and
-//! Origin and the token, keeps callers to their pace and share, reads and bounds the body, and bounds what is in flight. `/mcp` keeps no sessions: each
-//! request gets a handler of its own from the factory. `connections` accepts and ends, `gate`
-//! admits, `names`, `access` and `cors` know who may ask, `metadata` tells who gives tokens, `standing` ends streams
-//! whose token holds no more, `sse` bridges the older transport.
+//! Every path, those that a caller adds included, stands behind one gate, which checks Host and Origin and the token,
+//! keeps callers to their pace and share, reads and bounds the body, and bounds what is in flight. `/mcp` keeps no
+//! sessions: each request gets a handler of its own from the factory. `connections` accepts and ends, `gate` admits,
+//! `names`, `access` and `cors` know who may ask, `strangers` bounds what unknown tokens cost, `metadata` tells who
+//! gives tokens, `standing` ends streams whose token holds no more, `sse` bridges the older transport.
 
 mod access;
 mod caller;
@@ -22,6 +22,7 @@ mod refusal;
 mod shares;
 mod sse;
 mod standing;
+mod strangers;
 
 #[cfg(test)]
 mod tests;
@@ -89,7 +90,7 @@ pub struct HttpOptions {
     pub answer_timeout: Duration,
     /// How long requests in flight are waited for at shutdown. 5 s.
     pub drain_timeout: Duration,
-    /// What time it is, for [`rate_limit`](Self::rate_limit).
+    /// How time passes, for [`rate_limit`](Self::rate_limit) and what is remembered of tokens.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -172,7 +173,8 @@ impl HttpServer {
     ///
     /// # Errors
     ///
-    /// When the address is not loopback and nobody would have to say who they are, when it cannot be bound, or an allowed host or origin cannot be read.
+    /// When the address is not loopback and nobody would have to say who they are, when it cannot be bound, or an
+    /// allowed host or origin cannot be read.
     pub async fn bind<H: ServerHandler>(
         options: HttpOptions,
         factory: impl Fn(Serves) -> H + Send + Sync + 'static,

@@ -46,7 +46,7 @@ impl From<serde_json::Error> for Unfetched {
 
 /// Says that a text is no URL from which keys may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("send an https:// URL without user, query or fragment (http:// for loopback alone)")]
+#[error("send an https:// URL without user or fragment (http:// for loopback alone)")]
 pub struct UnsafeUrl;
 
 /// Lets a URL pass over which nobody can put keys of their own.

@@ -6,25 +6,25 @@
 //! time, nor twice within seconds: whoever sends names of keys that do not exist makes no traffic.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use chrono::TimeDelta;
 use tokio::sync::Mutex as Turn;
 
 use super::endpoint::KeySource;
 use super::jwk::{KeySet, PublicKey, Wanted};
-use crate::model::{Clock, Timestamp};
+use crate::model::Clock;
 
 /// How long keys are good after they were fetched.
-const GOOD_FOR: TimeDelta = TimeDelta::minutes(10);
+const GOOD_FOR: Duration = Duration::from_mins(10);
 
 /// The age at which they are fetched anew.
-const FRESH_FOR: TimeDelta = TimeDelta::minutes(5);
+const FRESH_FOR: Duration = Duration::from_mins(5);
 
 /// How long nothing is fetched after keys were.
-const PAUSE: TimeDelta = TimeDelta::seconds(10);
+const PAUSE: Duration = Duration::from_secs(10);
 
 /// The same after they could not be.
-const PAUSE_OF_FAILURE: TimeDelta = TimeDelta::seconds(2);
+const PAUSE_OF_FAILURE: Duration = Duration::from_secs(2);
 
 /// The keys of one issuer.
 #[derive(Debug)]
@@ -36,13 +36,13 @@ pub(super) struct Keychain {
     turn: Turn<()>,
 }
 
-/// What was fetched last, and how it went since.
+/// What was fetched last, and how it went since; moments are those of [`Clock::elapsed`].
 #[derive(Debug, Default)]
 struct Held {
     keys: KeySet,
-    fetched_at: Option<Timestamp>,
+    fetched_at: Option<Duration>,
     /// When it was last tried, and whether that failed.
-    tried: Option<(Timestamp, bool)>,
+    tried: Option<(Duration, bool)>,
 }
 
 /// Why there is no key.
@@ -65,23 +65,23 @@ impl Keychain {
             return Ok(key);
         }
         self.refresh().await;
-        self.at_hand(wanted).ok_or_else(|| self.held().why_not(self.clock.now()))
+        self.at_hand(wanted).ok_or_else(|| self.held().why_not(self.clock.elapsed()))
     }
 
     /// Fetches the keys, unless that was tried a moment ago. Whoever comes meanwhile waits for what becomes of it.
     pub(super) async fn refresh(&self) {
         let _turn = self.turn.lock().await;
-        if self.held().pauses(self.clock.now()) {
+        if self.held().pauses(self.clock.elapsed()) {
             return;
         }
         let fetched = self.source.fetch().await;
         let keys = fetched.and_then(|document| Ok(KeySet::parse(&document)?));
-        self.held().note(keys, self.clock.now());
+        self.held().note(keys, self.clock.elapsed());
     }
 
     /// The key, if it is here and good. Where the keys are no longer fresh, somebody is sent for new ones.
     fn at_hand(self: &Arc<Self>, wanted: Wanted<'_>) -> Option<PublicKey> {
-        let now = self.clock.now();
+        let now = self.clock.elapsed();
         let (key, is_fresh) = {
             let held = self.held();
             (held.good(now)?.find(wanted)?.clone(), held.is_younger(FRESH_FOR, now) || held.pauses(now))
@@ -99,28 +99,28 @@ impl Keychain {
 }
 
 impl Held {
-    fn is_younger(&self, age: TimeDelta, now: Timestamp) -> bool {
-        self.fetched_at.is_some_and(|fetched| now < fetched.plus(age))
+    fn is_younger(&self, age: Duration, now: Duration) -> bool {
+        self.fetched_at.is_some_and(|fetched| now < fetched + age)
     }
 
-    fn good(&self, now: Timestamp) -> Option<&KeySet> {
+    fn good(&self, now: Duration) -> Option<&KeySet> {
         self.is_younger(GOOD_FOR, now).then_some(&self.keys)
     }
 
     /// Whether it was tried so lately that it is not tried again.
-    fn pauses(&self, now: Timestamp) -> bool {
-        self.tried.is_some_and(|(at, failed)| now < at.plus(if failed { PAUSE_OF_FAILURE } else { PAUSE }))
+    fn pauses(&self, now: Duration) -> bool {
+        self.tried.is_some_and(|(at, failed)| now < at + if failed { PAUSE_OF_FAILURE } else { PAUSE })
     }
 
     /// Why a key is not there: an issuer that does not answer may have it.
-    fn why_not(&self, now: Timestamp) -> NoKey {
+    fn why_not(&self, now: Duration) -> NoKey {
         match self.tried {
             Some((_, false)) if self.good(now).is_some() => NoKey::Unknown,
             _ => NoKey::Away,
         }
     }
 
-    fn note(&mut self, keys: Result<KeySet, super::Unfetched>, now: Timestamp) {
+    fn note(&mut self, keys: Result<KeySet, super::Unfetched>, now: Duration) {
         let failed_before = self.tried.is_some_and(|(_, failed)| failed);
         self.tried = Some((now, keys.is_err()));
         match keys {

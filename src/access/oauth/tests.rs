@@ -201,3 +201,29 @@ async fn a_token_that_was_touched_anywhere_is_refused() {
     let long = issuer.token(json!({"more": "x".repeat(16 * 1024)}));
     assert_eq!(server.verify(&long).await, Err(Rejected::Flawed(Flaw::Form)));
 }
+
+#[tokio::test]
+async fn a_token_ends_by_the_time_that_it_is_and_not_by_that_of_the_last_record() {
+    /// The clock of a machine whose time was set back an hour after something was recorded.
+    #[derive(Debug)]
+    struct SetBack(Arc<ManualClock>);
+
+    impl Clock for SetBack {
+        fn now(&self) -> Timestamp {
+            self.0.now().plus(TimeDelta::hours(1))
+        }
+
+        fn wall(&self) -> Timestamp {
+            self.0.wall()
+        }
+
+        fn elapsed(&self) -> std::time::Duration {
+            self.0.elapsed()
+        }
+    }
+
+    let issuer = Issuer::new();
+    let server = issuer.server(Scope::All);
+    let server = OAuth { clock: Arc::new(SetBack(issuer.clock.clone())), ..server };
+    assert!(server.verify(&issuer.token(json!({}))).await.is_ok());
+}

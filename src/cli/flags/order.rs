@@ -7,6 +7,7 @@ use whytrace::calibration::Flag;
 use whytrace::config::Config;
 use whytrace::gate::request::{FlagAction, ReviewRequest};
 use whytrace::query::Query;
+use whytrace::recorder::Role;
 use whytrace::service::Service;
 use whytrace::store::index::Scope;
 
@@ -53,7 +54,7 @@ impl Order {
         let flags =
             query.flags(&Scope::All).await.map_err(|error| answer::needing_database(error, config))?;
         let Some(flag_id) = named.among(&flags) else { return Ok(Ending::Trouble) };
-        let service = Service::open(config)?;
+        let service = Service::open(config, Role::Command)?;
         let request = ReviewRequest {
             flag_id: Some(flag_id),
             flag_action: Some(flag_action),

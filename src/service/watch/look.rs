@@ -3,11 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use tokio::sync::watch;
 use tokio::time::Instant;
-
-use crate::model::Timestamp;
 
 /// How long a look at a store is waited for. Whoever asks has a bound too, often of a second.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -25,7 +22,8 @@ pub(super) struct Look<T> {
 
 #[derive(Debug)]
 struct Looked<T> {
-    last: Option<(Timestamp, Seen<T>)>,
+    /// What was found last, and when by [`Clock::elapsed`](crate::model::Clock::elapsed).
+    last: Option<(Duration, Seen<T>)>,
     /// When the look began that is under way, and who hears of its end.
     under_way: Option<(Instant, watch::Receiver<()>)>,
     /// Whether the log says that the store is away.
@@ -41,15 +39,15 @@ impl<T: Clone + Send + 'static> Look<T> {
     /// What was seen within this time, or what `look` finds now.
     pub(super) async fn fresh(
         &self,
-        now: Timestamp,
-        holds: TimeDelta,
+        now: Duration,
+        holds: Duration,
         look: impl Future<Output = Result<T, String>> + Send + 'static,
     ) -> Seen<T> {
         let (began, mut ended) = {
             let mut looked = self.lock();
             if let Some((at, seen)) = &looked.last
                 && looked.under_way.is_none()
-                && *at > now.plus(-holds)
+                && now < *at + holds
             {
                 return seen.clone();
             }
@@ -67,7 +65,7 @@ impl<T: Clone + Send + 'static> Look<T> {
 
     fn begin(
         &self,
-        now: Timestamp,
+        now: Duration,
         look: impl Future<Output = Result<T, String>> + Send + 'static,
     ) -> (Instant, watch::Receiver<()>) {
         let (end, ended) = watch::channel(());
@@ -106,20 +104,16 @@ impl<T: Clone + Send + 'static> Look<T> {
 mod tests {
     use super::*;
 
-    const HOLDS: TimeDelta = TimeDelta::seconds(5);
+    const HOLDS: Duration = Duration::from_secs(5);
 
-    fn noon() -> Timestamp {
-        "2026-02-13T12:00:00Z".parse().unwrap()
-    }
-
-    fn later(seconds: i64) -> Timestamp {
-        noon().plus(TimeDelta::seconds(seconds))
+    fn later(seconds: u64) -> Duration {
+        Duration::from_secs(1_000 + seconds)
     }
 
     #[tokio::test]
     async fn what_was_seen_holds_for_a_while_and_is_then_looked_at_again() {
         let look = Look::at("the store");
-        assert_eq!(look.fresh(noon(), HOLDS, async { Ok(1) }).await, Ok(1));
+        assert_eq!(look.fresh(later(0), HOLDS, async { Ok(1) }).await, Ok(1));
         assert_eq!(look.fresh(later(4), HOLDS, async { Ok(2) }).await, Ok(1), "nobody looked");
         assert_eq!(look.fresh(later(5), HOLDS, async { Ok(3) }).await, Ok(3));
         let refused = look.fresh(later(10), HOLDS, async { Err("postgres://u:hunter2@db".to_owned()) }).await;
@@ -132,7 +126,7 @@ mod tests {
         let look = Look { patience: Duration::ZERO, ..Look::at("the store") };
         let (answer, answers) = tokio::sync::oneshot::channel();
         let hanging = async { answers.await.map_err(|_| "it was given up".to_owned()) };
-        assert!(look.fresh(noon(), HOLDS, hanging).await.is_err());
+        assert!(look.fresh(later(0), HOLDS, hanging).await.is_err());
         for _ in 0..3 {
             let again = async { panic!("it was asked again") };
             assert!(look.fresh(later(60), HOLDS, again).await.is_err());
@@ -147,7 +141,7 @@ mod tests {
     #[tokio::test]
     async fn a_look_that_panics_is_an_answer() {
         let look = Look::<()>::at("the store");
-        assert!(look.fresh(noon(), HOLDS, async { panic!("a fault") }).await.is_err());
+        assert!(look.fresh(later(0), HOLDS, async { panic!("a fault") }).await.is_err());
         assert_eq!(look.fresh(later(5), HOLDS, async { Ok(()) }).await, Ok(()));
     }
 }

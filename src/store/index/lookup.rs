@@ -40,7 +40,7 @@ struct SightingRow {
 }
 
 /// How many ids one statement names: well below what either database takes.
-const ASKED_AT_ONCE: usize = 500;
+pub(super) const ASKED_AT_ONCE: usize = 500;
 
 const SIGHTING: &str = "select t.trace_id, t.project, t.status, t.document_revision, t.event_count, t.event_bytes, t.last_event_at from traces t";
 
@@ -54,20 +54,6 @@ impl Index {
         Filter { scope: scope.clone(), ..Filter::default() }.push(&mut sql, false);
         sql.push(" and t.trace_id = ").arg(id);
         Ok(self.sightings(sql).await?.pop())
-    }
-
-    /// What is known of those of these runs that there are, whatever their projects.
-    ///
-    /// # Errors
-    /// As [`Index::sighting`].
-    pub async fn sightings_of(&self, ids: &[TraceId]) -> Result<Vec<Sighting>> {
-        let mut found = Vec::with_capacity(ids.len());
-        for ids in ids.chunks(ASKED_AT_ONCE) {
-            let mut sql = Sql::new(SIGHTING);
-            sql.push(" where t.trace_id in ").list(ids.iter().map(TraceId::as_str));
-            found.extend(self.sightings(sql).await?);
-        }
-        Ok(found)
     }
 
     /// Runs whose ids begin with `prefix`, in the order of their ids.

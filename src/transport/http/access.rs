@@ -13,13 +13,16 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 
+use super::caller::Peer;
 use super::metadata;
 use super::refusal::Refusal;
 use super::standing::Standing;
+use super::strangers::Strangers;
 use crate::access::{Authenticator, Principal, Rejected};
 use crate::store::index::{Permission, Scope};
 
-/// Paths that say nothing of what is recorded, for those who watch over the server.
+/// Paths that say nothing of what is recorded, for those who watch over the server. What they answer is at hand, or
+/// looked for once in a while whoever asks.
 const OPEN_PATHS: [&str; 2] = ["/health", "/ready"];
 
 /// Paths that carry the protocol; whatever else there is, is for those who run the server.
@@ -39,6 +42,12 @@ pub struct Guard {
 /// What a message needs, by its method and the tool that it calls; `None` for what every principal may send.
 type Needs = fn(method: &str, tool: Option<&str>) -> Option<Permission>;
 
+/// Whether a path is open to all, tokens or none.
+pub(super) fn is_open(path: &str, guard: Option<&Guard>) -> bool {
+    OPEN_PATHS.contains(&path)
+        || (metadata::is_at(path) && guard.is_some_and(|guard| guard.authenticator.oauth().is_some()))
+}
+
 impl Guard {
     /// One that lets in whom this authenticator knows, to what these needs allow.
     #[must_use]
@@ -53,18 +62,12 @@ impl Guard {
         Self { recheck_every: interval, ..self }
     }
 
-    /// Verifies the token of a request and puts the principal in its place.
-    pub(super) async fn identify(&self, request: &mut Request) -> Result<(), Refusal> {
-        let path = request.uri().path();
-        if OPEN_PATHS.contains(&path)
-            || (metadata::PATHS.contains(&path) && self.authenticator.oauth().is_some())
-        {
-            return Ok(());
-        }
-        let is_protocol = PROTOCOL_PATHS.contains(&path);
+    /// Verifies the token of a request, as long as there is room for `strangers`, and puts the principal in its place.
+    pub(super) async fn identify(&self, request: &mut Request, strangers: &Strangers) -> Result<(), Refusal> {
+        let is_protocol = PROTOCOL_PATHS.contains(&request.uri().path());
         let presented = self.bearer(request.headers())?;
-        let verified = self.authenticator.verify(presented).await;
-        let principal = verified.map_err(|rejected| self.refusal(rejected))?;
+        let peer = request.extensions().get::<Peer>().copied();
+        let principal = strangers.identify(self, presented, peer).await?;
         if !is_protocol {
             self.demand_operator(&principal)?;
         }
@@ -114,7 +117,8 @@ impl Guard {
         )
     }
 
-    fn refusal(&self, rejected: Rejected) -> Refusal {
+    /// What a token is answered with that lets nobody in.
+    pub(super) fn refusal(&self, rejected: Rejected) -> Refusal {
         let sentence = rejected.to_string();
         match rejected {
             Rejected::Invalid | Rejected::Flawed(_) => self.unauthorized(sentence, Some("invalid_token")),

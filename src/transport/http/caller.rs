@@ -31,8 +31,12 @@ impl Caller {
 
     /// Who is at the other end of a connection; `None` for somebody on this machine.
     pub(super) fn at(Peer(peer): Peer) -> Option<Self> {
-        let address = peer.ip().to_canonical();
-        (!address.is_loopback()).then(|| Self::Address(network(address)))
+        (!peer.ip().to_canonical().is_loopback()).then(|| Self::wherever(Peer(peer)))
+    }
+
+    /// The same where somebody on this machine counts too, for it may be a proxy.
+    pub(super) fn wherever(Peer(peer): Peer) -> Self {
+        Self::Address(network(peer.ip().to_canonical()))
     }
 
     /// What a refusal calls it.

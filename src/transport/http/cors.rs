@@ -3,7 +3,7 @@
 //! A browser asks ahead whether a page may send what it wants to, and cannot show a token while it asks. So that
 //! question is answered without one, and says nothing but yes: to pages of allowed origins, under names that the server
 //! answers for. Everybody else is treated like any request, and needs a token where the server does. The metadata of
-//! RFC 9728 may be read by any page.
+//! RFC 9728 may be read by any page; who asks changes nothing of that answer, so caches may keep one for all.
 
 use std::sync::Arc;
 
@@ -30,18 +30,24 @@ pub(super) async fn answer(State(names): State<Arc<Names>>, request: Request, ne
     response
 }
 
-/// A web page that may call.
+/// A web page that may call, or whoever reads what is for every page.
 struct Page {
     /// As the browser is told: its origin, or any.
     origin: HeaderValue,
+    /// Whether the answer is the same for every page, and for who is none.
+    is_public: bool,
 }
 
 impl Page {
     fn of(names: &Names, request: &Request) -> Option<Self> {
-        let origin = request.headers().get(header::ORIGIN)?;
+        let is_public = metadata::is_at(request.uri().path());
+        let origin = if is_public {
+            HeaderValue::from_static("*")
+        } else {
+            request.headers().get(header::ORIGIN)?.clone()
+        };
         names.check(request.uri(), request.headers()).ok()?;
-        let is_open = metadata::PATHS.contains(&request.uri().path());
-        Some(Self { origin: if is_open { HeaderValue::from_static("*") } else { origin.clone() } })
+        Some(Self { origin, is_public })
     }
 
     fn asks_ahead(&self, request: &Request) -> bool {
@@ -64,6 +70,8 @@ impl Page {
     fn let_read(&self, headers: &mut HeaderMap) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, self.origin.clone());
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, READABLE);
-        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        if !self.is_public {
+            headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        }
     }
 }

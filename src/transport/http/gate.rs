@@ -2,7 +2,8 @@
 //!
 //! Names are checked first, then the token, where the server needs one, then how often its caller asks and how much it
 //! holds, then the body is read whole, within its bounds of size and time, then there must be room, and only then does
-//! a handler see the request. A client that is slow or asks for too much is refused with a sentence, and a slow one
+//! a handler see the request. Paths that are open to all are only held to the first of these: they cost next to
+//! nothing, and a check of the server's health must not fail because others ask much. A client that is slow or asks for too much is refused with a sentence, and a slow one
 //! holds none of the room for requests while it is slow.
 
 use std::num::NonZeroU32;
@@ -18,13 +19,15 @@ use futures::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::HttpOptions;
-use super::access::Guard;
+use super::access::{self, Guard};
 use super::caller::Caller;
 use super::counts::Counts;
 use super::names::Names;
 use super::pace::Pace;
 use super::refusal::{self, Refusal};
 use super::shares::{Share, Shares};
+use super::sse;
+use super::strangers::Strangers;
 use crate::access::Principal;
 use crate::metrics::{Exposition, Kind};
 use crate::model::Clock;
@@ -42,6 +45,7 @@ const DISCARDED_LIMITS: usize = 4;
 pub(super) struct Gate {
     names: Names,
     guard: Option<Guard>,
+    strangers: Strangers,
     clock: Arc<dyn Clock>,
     pace: Option<Pace>,
     requests: Arc<Semaphore>,
@@ -79,6 +83,7 @@ impl Gate {
         Self {
             names,
             guard: options.guard.clone(),
+            strangers: Strangers::new(Arc::clone(&options.clock)),
             clock: Arc::clone(&options.clock),
             pace: NonZeroU32::new(options.rate_limit).map(Pace::of),
             requests: Arc::new(Semaphore::new(max_requests as usize)),
@@ -116,32 +121,41 @@ impl Gate {
 
     async fn admit(&self, mut request: Request, next: Next) -> Result<Response, Refusal> {
         self.names.check(request.uri(), request.headers())?;
+        if access::is_open(request.uri().path(), self.guard.as_ref()) {
+            // Open paths take no body, so nobody's body is kept.
+            let response = self.run(request.map(|_| Body::empty()), next).await?;
+            return Ok(refusal::in_json(response).await);
+        }
         if let Some(guard) = &self.guard {
-            guard.identify(&mut request).await?;
-            // Who shows no token gets none of the memory for bodies; paths that are open to all take no body.
-            if request.extensions().get::<Principal>().is_none() {
-                request = request.map(|_| Body::empty());
-            }
+            guard.identify(&mut request, &self.strangers).await?;
         }
         let caller = Caller::of(&request);
         self.keep_pace(caller.as_ref())?;
         let share = self.share(caller.as_ref(), &request)?;
-        let (parts, bytes, _memory) = self.read_body(request, caller.as_ref()).await?;
+        let (parts, bytes, memory) = self.read_body(request, caller.as_ref()).await?;
         if let Some(guard) = &self.guard {
             guard.judge(parts.extensions.get::<Principal>(), &bytes)?;
         }
-        let request = Request::from_parts(parts, Body::from(bytes));
-        let slot = self.take_slot(&request)?;
-        let response = tokio::time::timeout(self.answer_timeout, next.run(request)).await.map_err(|_| {
+        let mut request = Request::from_parts(parts, Body::from(bytes));
+        let admitted =
+            Arc::new(Admitted { _slot: self.take_slot(&request)?, _share: share, _memory: memory });
+        if request.uri().path() == sse::MESSAGES_PATH {
+            request.extensions_mut().insert(Arc::clone(&admitted));
+        }
+        let response = self.run(request, next).await?;
+        Ok(hold_while_streaming(refusal::in_json(response).await, admitted))
+    }
+
+    async fn run(&self, request: Request, next: Next) -> Result<Response, Refusal> {
+        tokio::time::timeout(self.answer_timeout, next.run(request)).await.map_err(|_| {
             Refusal::new(StatusCode::GATEWAY_TIMEOUT, "the request took too long and was cancelled")
-        })?;
-        Ok(hold_while_streaming(refusal::in_json(response).await, (slot, share)))
+        })
     }
 
     /// Refuses a caller that asks more often than it may.
     fn keep_pace(&self, caller: Option<&Caller>) -> Result<(), Refusal> {
         let (Some(pace), Some(caller)) = (&self.pace, caller) else { return Ok(()) };
-        pace.take(caller, self.clock.now()).map_err(|wait| {
+        pace.take(caller, self.clock.elapsed()).map_err(|wait| {
             self.counts.rate_limited();
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             let sentence = format!(
@@ -268,7 +282,16 @@ impl Gate {
     }
 }
 
+/// What a request holds until it is answered; a message for a session hands it on to the call that it is.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    _slot: OwnedSemaphorePermit,
+    _share: Share,
+    _memory: Memory,
+}
+
 /// The memory that one body takes, and the caller's share of it.
+#[derive(Debug)]
 struct Memory {
     held: Option<OwnedSemaphorePermit>,
     share: Share,
@@ -278,19 +301,19 @@ struct Memory {
 ///
 /// A subscription says so in a header, which rmcp holds against the body.
 fn asks_for_stream(request: &Request) -> bool {
-    let is_session = request.uri().path() == super::sse::STREAM_PATH && request.method() == Method::GET;
+    let is_session = request.uri().path() == sse::STREAM_PATH && request.method() == Method::GET;
     let is_subscription =
         request.headers().get("mcp-method").is_some_and(|method| method == "subscriptions/listen");
     is_session || is_subscription
 }
 
-fn hold_while_streaming(response: Response, slot: (OwnedSemaphorePermit, Share)) -> Response {
+fn hold_while_streaming(response: Response, admitted: Arc<Admitted>) -> Response {
     if !is_event_stream(response.headers()) {
         return response;
     }
     response.map(|body| {
         Body::from_stream(body.into_data_stream().map(move |chunk| {
-            let _held = &slot;
+            let _held = &admitted;
             chunk
         }))
     })

@@ -47,7 +47,7 @@ impl Names {
                 "this Host is not one that the server answers for; add it to the allowed hosts if it should be",
             ));
         }
-        if !headers.contains_key(header::ORIGIN) || metadata::PATHS.contains(&uri.path()) {
+        if !headers.contains_key(header::ORIGIN) || metadata::is_at(uri.path()) {
             return Ok(());
         }
         let origin = only(headers, &header::ORIGIN).and_then(|origin| origin.to_str().ok());

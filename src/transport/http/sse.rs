@@ -3,9 +3,10 @@
 //! `GET /sse` opens a session: an event stream whose first event names the address to post to.
 //! `POST /messages?sessionId=..` hands one message to the session, whose answers come on the
 //! stream. The session is its stream: when that is dropped, its address is gone, the handler gets
-//! no more messages and ends. rmcp no longer has this transport, so it is built on rmcp's
-//! pair of a sink and a stream.
+//! no more messages and ends. rmcp no longer has this transport, so `channel` is one of our own;
+//! it also keeps calls within the bounds of the gate until they are answered.
 
+mod channel;
 mod session;
 
 use std::convert::Infallible;
@@ -25,14 +26,16 @@ use rmcp::model::{ClientJsonRpcMessage, GetExtensions};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use self::session::{Delivery, Sessions};
+use self::session::{Delivery, MOST_MESSAGES, Sessions};
 use super::Serves;
+use super::gate::Admitted;
 use super::refusal::Refusal;
 use crate::access::Principal;
 
 /// Where a client opens its stream.
 pub(super) const STREAM_PATH: &str = "/sse";
-const MESSAGES_PATH: &str = "/messages";
+/// Where it posts its messages.
+pub(super) const MESSAGES_PATH: &str = "/messages";
 /// A comment this often keeps proxies from closing a quiet stream, and finds a client that is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -54,14 +57,16 @@ type Owner = Option<Extension<Principal>>;
 
 fn open<H: ServerHandler>(sessions: &Arc<Sessions>, handler: H, owner: Owner) -> Result<Response, Refusal> {
     let owner = owner.and_then(|Extension(owner)| owner.token_id);
-    let (session, answers) = sessions.open(handler, owner).map_err(|error| {
+    let (session, mut answers) = sessions.open(handler, owner).map_err(|error| {
         tracing::error!(%error, "the system gave no random bytes for a session id");
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "no session id could be made")
     })?;
     // The address is relative, so it holds whatever name and port the client came by.
     let endpoint =
         Event::default().event("endpoint").data(format!("{MESSAGES_PATH}?sessionId={}", session.id()));
-    let messages = answers.filter_map(async |answer| {
+    let answers = stream::poll_fn(move |context| answers.poll_recv(context));
+    // With its answer on the stream a call has ended, and lets go of what it holds.
+    let messages = answers.filter_map(async |(answer, _load)| {
         let event = Event::default().event("message").json_data(&answer);
         event.inspect_err(|error| tracing::error!(%error, "an answer could not be written as JSON")).ok()
     });
@@ -99,8 +104,9 @@ async fn deliver(
         Refusal::new(StatusCode::BAD_REQUEST, "the body is no JSON-RPC 2.0 message of this protocol")
     })?;
     let sender = parts.extensions.get::<Principal>().and_then(|sender| sender.token_id.clone());
+    let admitted = parts.extensions.get::<Arc<Admitted>>().cloned();
     attach(&mut message, parts);
-    match sessions.deliver(&id, sender.as_deref(), message) {
+    match sessions.deliver(&id, sender.as_deref(), message, admitted) {
         Delivery::Accepted => Ok((StatusCode::ACCEPTED, "Accepted")),
         Delivery::Unknown => {
             Err(Refusal::new(StatusCode::NOT_FOUND, "no open /sse stream has this sessionId; open a new one"))
@@ -113,7 +119,10 @@ async fn deliver(
         )),
         Delivery::Full => Err(Refusal::new(
             StatusCode::TOO_MANY_REQUESTS,
-            "the session has more unread messages than it keeps; wait for answers before sending more",
+            format!(
+                "the session has all of the {MOST_MESSAGES} messages on their way that it may; read its answers before \
+                 sending more"
+            ),
         )),
     }
 }

@@ -1,7 +1,9 @@
 //! A client written by hand talks to the echo handler over real sockets.
 
 mod limits;
+mod metadata;
 mod standing;
+mod strangers;
 
 use std::collections::HashMap;
 
@@ -260,6 +262,18 @@ async fn an_sse_session_speaks_no_version_without_a_handshake() {
     }
     server.post(&endpoint, JSON, &initialize("2026-07-28")).await;
     assert_eq!(stream.message().await["result"]["protocolVersion"], "2025-11-25");
+}
+
+#[tokio::test]
+async fn an_sse_session_has_no_streams_within_it_whatever_version_a_request_names() {
+    let server = Server::start().await;
+    let mut stream = server.open_stream().await;
+    let endpoint = stream.event("endpoint").await.unwrap();
+    let (_, mut listen) =
+        modern("subscriptions/listen", json!({"notifications": {"toolsListChanged": true}}));
+    listen["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"] = "2025-11-25".into();
+    assert_eq!(server.post(&endpoint, JSON, &listen).await.status, 202);
+    assert_eq!(stream.message().await["error"]["code"], -32601);
 }
 
 #[tokio::test]

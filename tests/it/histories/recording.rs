@@ -9,7 +9,7 @@ use serde_json::Value;
 use whytrace::calibration::{Flag, FlagState};
 use whytrace::gate::request::{FlagAction, ReviewRequest};
 use whytrace::model::{Clock as _, FlagNote, ManualClock, QualityRules, Timestamp, Trace, document};
-use whytrace::recorder::{Recorded, SaveState};
+use whytrace::recorder::{Recorded, Role, SaveState};
 use whytrace::service::Service;
 use whytrace::statistics::RunFacts;
 use whytrace::store::DatabaseTarget;
@@ -55,7 +55,7 @@ impl Recording {
     /// Two other processes in a home that may hold something.
     pub(super) fn go_on(place: Place, clock: Arc<ManualClock>) -> Self {
         let config = place.config();
-        let open = || Service::open_with(&config, clock.clone()).expect("a service");
+        let open = || Service::open_with(&config, Role::Server, clock.clone()).expect("a service");
         Self { processes: [open(), open()], place, clock, happened: Vec::new(), begun: BTreeSet::new() }
     }
 

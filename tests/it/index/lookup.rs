@@ -1,8 +1,8 @@
 //! Runs found by a piece of their id, by their age, or because something has to be done about them.
 
 use chrono::TimeDelta;
-use whytrace::model::StartEvent;
-use whytrace::store::index::{Filter, Sighting};
+use whytrace::model::{StartEvent, Status};
+use whytrace::store::index::{Filter, Growth, Sighting};
 
 use super::*;
 use crate::support::run::noon;
@@ -70,16 +70,23 @@ both! {
         assert_eq!(ids(&index.with_prefix("a", &Scope::All, 2).await.unwrap()), ["a", "a%"]);
     }
 
-    async fn any_number_of_runs_is_seen_at_once(store) {
+    async fn how_much_there_is_of_any_number_of_runs_is_asked_at_once(store) {
         let index = store.index();
         record_all(&index, [&of("p", "a"), &of("q", "b'"), &of("q", "c")]).await;
+        record_all(&index, [&child("a", "p", "d", 0), &child("a", "p", "e", 0), &child("a", "q", "f", 0)]).await;
         let asked: Vec<_> = (0..1_100).map(|n| format!("t{n}")).chain(["b'".into(), "a".into()]).collect();
         let asked: Vec<_> = asked.iter().map(|id| id.parse().unwrap()).collect();
-        let mut seen = index.sightings_of(&asked).await.unwrap();
-        seen.sort_by(|a, b| a.trace_id.cmp(&b.trace_id));
-        assert_eq!(ids(&seen), ["a", "b'"]);
-        assert_eq!(seen[1].project, "q");
-        assert_eq!(index.sightings_of(&[]).await.unwrap(), []);
+        let mut grown = index.growth_of(&asked).await.unwrap();
+        grown.sort_by(|a, b| a.trace_id.cmp(&b.trace_id));
+        let expected = [("a", "p", 2), ("b'", "q", 0)].map(|(id, project, child_count)| Growth {
+            trace_id: id.parse().unwrap(),
+            project: project.to_owned(),
+            status: Status::InProgress,
+            event_count: 1,
+            child_count,
+        });
+        assert_eq!(grown, expected);
+        assert_eq!(index.growth_of(&[]).await.unwrap(), []);
     }
 
     async fn the_latest_runs_come_first(store) {

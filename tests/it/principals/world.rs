@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use whytrace::access::Principal;
 use whytrace::mcp::{Server, ToolSet};
 use whytrace::model::{ManualClock, Timestamp};
-use whytrace::recorder::Recorder;
+use whytrace::recorder::{Recorder, Role};
 use whytrace::service::Service;
 use whytrace::store::index::Scope;
 
@@ -45,7 +45,7 @@ impl World {
             settings.flag_scope = Some("project".to_owned());
         });
         let clock = Arc::new(ManualClock::new("2026-02-13T12:00:00Z".parse().unwrap()));
-        let service = Service::open_with(&place.config(), clock.clone()).unwrap();
+        let service = Service::open_with(&place.config(), Role::Server, clock.clone()).unwrap();
         let world = Self { place, clock, service, _schema: schema };
         let recording = world.client_in(Scope::All).await;
         // In turns, as several teams would; each run has its own hour, whoever else records.

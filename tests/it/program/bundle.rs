@@ -92,7 +92,7 @@ fn filled_in(template: &str, bundle: &Path, home: &Home, manifest: &Value) -> St
 fn stripped(home: &Home) -> PathBuf {
     let path = home.join("stripped");
     let mut strip = Command::new("strip");
-    strip.arg("-o").arg(&path).arg(WHYTRACE);
+    strip.arg("-o").arg(&path).arg(WHYTRACE.as_str());
     ended(strip).worked();
     path
 }

@@ -9,7 +9,7 @@ use whytrace::store::index::{Filter, Scope};
 
 use super::import::fixture;
 use crate::support::database::Schema;
-use crate::support::program::{Home, ended};
+use crate::support::program::{Home, WHYTRACE, ended};
 
 /// The end of the histories of these tests.
 const UNTIL: &str = "2026-11-24T12:00:00Z";
@@ -147,7 +147,7 @@ fn what_it_proposes_works_as_it_stands() {
     let told = home.run(["demo", "--runs", "120", "--until", UNTIL]).worked();
     let readable = told.stdout.replace(&home.path().display().to_string().replace('\'', r"'\''"), "[home]");
     let readable = readable.replace(&home.path().display().to_string(), "[home]");
-    insta::assert_snapshot!(readable.replace(crate::support::program::WHYTRACE, "[program]").trim_end());
+    insta::assert_snapshot!(readable.replace(WHYTRACE.as_str(), "[program]").trim_end());
     let proposed = told.stdout.lines().find(|line| line.contains("show last")).unwrap();
     let elsewhere = Home::new();
     let mut shell = elsewhere.command("sh");

@@ -39,7 +39,8 @@ fn the_server_says_where_it_listens_where_data_lies_and_how_to_connect() {
     let (server, client) = serve(&home);
     server.says("end with Ctrl-C");
     let said = server.diagnostics().replace(client.address(), "[address]");
-    let said = said.replace(&home.path().display().to_string(), "[home]").replace(WHYTRACE, "[program]");
+    let said =
+        said.replace(&home.path().display().to_string(), "[home]").replace(WHYTRACE.as_str(), "[program]");
     insta::assert_snapshot!(said);
 }
 

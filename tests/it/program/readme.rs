@@ -25,7 +25,8 @@ fn every_command_of_the_readme_does_what_it_says() {
     stand_in(
         &tools.join("cargo"),
         &format!(
-            "test \"$*\" = 'install --locked --path .'\nln -s '{WHYTRACE}' '{}'",
+            "test \"$*\" = 'install --locked --path .'\nln -s '{}' '{}'",
+            WHYTRACE.as_str(),
             tools.join("whytrace").display()
         ),
     );

@@ -17,7 +17,7 @@ fn each_way(command: impl Fn(&Home) -> Command) {
     for way in WAYS {
         let home = Home::new();
         let server = (!way.starts_with("stdio")).then(|| serve(&home));
-        let target = server.as_ref().map_or(WHYTRACE, |(_, client)| client.address());
+        let target = server.as_ref().map_or(WHYTRACE.as_str(), |(_, client)| client.address());
         let mut command = command(&home);
         command.args([way, target]);
         let mut got = ended(command).worked().json();

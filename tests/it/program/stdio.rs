@@ -164,7 +164,7 @@ fn a_client_that_reads_no_diagnostics_any_more_does_not_stop_the_recording() {
 fn a_client_that_takes_no_answers_any_more_ends_the_server_though_its_input_stays_open() {
     let home = Home::new();
     let mut shell = home.command("sh");
-    shell.args(["-c", "\"$0\" | head -n 1", WHYTRACE]);
+    shell.args(["-c", "\"$0\" | head -n 1", &WHYTRACE]);
     let mut server = Program::spawn(shell);
     server.initialize(VERSION);
     server.send("ping", &json!({}));
@@ -190,7 +190,7 @@ fn a_server_whose_parent_is_gone_ends_though_its_input_stays_open() {
     let home = Home::new();
     let mut shell = home.command("sh");
     // A shell gives what it starts in the background no input, unless told to.
-    shell.args(["-c", "exec 3<&0; \"$0\" <&3 & wait", WHYTRACE]);
+    shell.args(["-c", "exec 3<&0; \"$0\" <&3 & wait", &WHYTRACE]);
     let mut server = Program::spawn(shell);
     server.initialize(VERSION);
     // Kills the shell, and waits until nobody has the server's output open any more.

@@ -23,7 +23,7 @@ fn in_a_shell(home: &Home, command: &str) -> Option<Program> {
     }
     let mut script = home.command("script");
     script.args(["--quiet", "--return", "--command", command, "/dev/null"]);
-    script.env("WHYTRACE_PROGRAM", WHYTRACE).env("SHELL", "/bin/sh").current_dir(home.path());
+    script.env("WHYTRACE_PROGRAM", WHYTRACE.as_str()).env("SHELL", "/bin/sh").current_dir(home.path());
     Some(Program::spawn(script))
 }
 
@@ -37,7 +37,8 @@ fn greets_and_ends(key: &str) {
     }
     terminal.send_text(key);
     assert_eq!(terminal.end().code(), Some(0));
-    let said = said.replace(&home.path().display().to_string(), "[home]").replace(WHYTRACE, "[program]");
+    let said =
+        said.replace(&home.path().display().to_string(), "[home]").replace(WHYTRACE.as_str(), "[program]");
     insta::assert_snapshot!("greeting", said);
     assert_eq!(fs::read_to_string(home.join("out")).unwrap(), "", "standard output is the protocol's");
 }
@@ -65,7 +66,7 @@ fn the_greeting_repeats_where_data_lies_and_leaves_out_a_password() {
     terminal.send_text("\u{4}");
     terminal.end();
     let parent = home.path().parent().expect("a parent").display().to_string();
-    let said = said.replace(&parent, "[parent]").replace(WHYTRACE, "[program]");
+    let said = said.replace(&parent, "[parent]").replace(WHYTRACE.as_str(), "[program]");
     assert!(!said.contains("s3cret"));
     insta::assert_snapshot!(said);
 }

@@ -8,7 +8,7 @@ use whytrace::config::{Config, Settings};
 use whytrace::error::Result;
 use whytrace::gate::CallerContext;
 use whytrace::gate::request::{self, DecisionRequest, FinishRequest, RecordRequest, StartRequest};
-use whytrace::recorder::{Ack, DecisionRecorded, Finished, Recorded};
+use whytrace::recorder::{Ack, DecisionRecorded, Finished, Recorded, Role};
 use whytrace::service::Service;
 use whytrace::store::index::{Filter, Scope, Sort};
 
@@ -65,9 +65,9 @@ impl Place {
         Config::load(self.settings.clone(), |_| None).expect("a configuration")
     }
 
-    /// A process that records here.
+    /// A server that records here.
     pub(crate) fn service(&self) -> Service {
-        Service::open(&self.config()).expect("a service")
+        Service::open(&self.config(), Role::Server).expect("a service")
     }
 
     /// Puts something in the place of a file or folder, so that it cannot be used, by anybody.

@@ -10,7 +10,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, LazyLock, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -24,8 +24,17 @@ use super::database::Schema;
 /// needs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The built program.
-pub(crate) const WHYTRACE: &str = env!("CARGO_BIN_EXE_whytrace");
+/// The program that is tested: the one at `WHYTRACE_TEST_PROGRAM`, such as a release build, or else the one that was
+/// built with these tests.
+pub(crate) static WHYTRACE: LazyLock<String> = LazyLock::new(|| {
+    let named = env::var("WHYTRACE_TEST_PROGRAM").ok().filter(|path| !path.is_empty());
+    // Tests start it from other folders, too.
+    let absolute = |path: String| {
+        let found = std::fs::canonicalize(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        found.into_os_string().into_string().expect("a path that is text")
+    };
+    named.map_or_else(|| env!("CARGO_BIN_EXE_whytrace").to_owned(), absolute)
+});
 
 /// A folder that is all a program knows of its user: `HOME` and `WHYTRACE_HOME`. Removed on drop.
 pub(crate) struct Home {
@@ -93,7 +102,7 @@ impl Home {
 
     /// The program whytrace in this home.
     pub(crate) fn whytrace<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
-        let mut command = self.command(WHYTRACE);
+        let mut command = self.command(&WHYTRACE);
         command.args(arguments);
         command
     }

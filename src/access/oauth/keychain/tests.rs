@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use chrono::TimeDelta;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::json;
@@ -132,6 +133,16 @@ async fn while_the_issuer_is_away_keys_of_the_last_ten_minutes_go_on_and_others_
     bench.issuer.set(Some(&["k1"]));
     bench.pass(2);
     bench.find("k1").await.unwrap();
+}
+
+#[tokio::test]
+async fn setting_the_time_back_makes_no_key_last_longer() {
+    let bench = Bench::new(Some(&["k1"]));
+    bench.find("k1").await.unwrap();
+    bench.issuer.set(None);
+    bench.clock.set("2026-02-13T13:30:22Z".parse().unwrap());
+    bench.pass(601);
+    assert_eq!(bench.find("k1").await, Err(NoKey::Away));
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use crate::mcp::reading::budget::{budget, tokens};
 use crate::mcp::tool::{Answer, Context, ToolError};
 use crate::model::{Clock, ManualClock, QualityRules};
 use crate::query::Query;
-use crate::recorder::{Intake, Recorder, RecorderOptions, Retention, Switch};
+use crate::recorder::{Intake, Recorder, RecorderOptions, Retention, Role, Switch};
 use crate::store::DatabaseTarget;
 use crate::store::documents::DocumentsTarget;
 use crate::store::index::Scope;
@@ -50,6 +50,7 @@ impl Home {
             documents: DocumentsTarget::Folder(folder.path().to_owned()),
             installation: "test".to_owned(),
             process: "p1".to_owned(),
+            role: Role::Server,
             quality: QualityRules::default(),
             calibration: CalibrationRules::default(),
             abandon_after: Duration::from_secs(86_400),
@@ -61,7 +62,8 @@ impl Home {
         let gate = Gate::new(None, Minter::new("p1", shared, || 7), Settings::default());
         let query = Query::new(recorder.stores().clone());
         let intake = Arc::new(Intake::new(gate, recorder, Switch::default()));
-        let context = Context { intake, query, scope: Scope::All, caller: CallerContext::default() };
+        let context =
+            Context { intake, query, scope: Scope::All, token_id: None, caller: CallerContext::default() };
         Self { context, clock, folder }
     }
 

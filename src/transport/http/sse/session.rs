@@ -8,21 +8,24 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::channel::mpsc as paired;
-use futures::{FutureExt, Stream, StreamExt, future, stream};
+use futures::FutureExt;
 use rmcp::ServerHandler;
 use rmcp::model::{
     ClientJsonRpcMessage, ClientNotification, ClientRequest, DiscoverRequestMethod, ErrorData,
-    ProtocolVersion, ServerConfig, ServerJsonRpcMessage, ServerResult,
+    ProtocolVersion, ServerConfig, ServerResult, SubscriptionsListenRequestMethod,
 };
 use rmcp::service::{NotificationContext, RequestContext, RoleServer, Service, serve_server_with_ct};
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio_util::sync::CancellationToken;
 
+use super::super::gate::Admitted;
+use super::channel::{Channel, Incoming, Load, Outgoing};
 use crate::transport::opening::Opening;
 
-/// Messages that may wait in one direction of one session.
-const QUEUED_MESSAGES: usize = 32;
+/// The messages of one session that may be on their way: read by nobody yet, worked on, or answered on a stream that is
+/// not read.
+pub(super) const MOST_MESSAGES: usize = 32;
 /// How long a client may take from opening the stream to choosing how it speaks.
 const OPENING_TIME: Duration = Duration::from_secs(60);
 
@@ -36,7 +39,8 @@ pub(super) struct Sessions {
 
 /// Where a session's messages go, and whose they must be.
 struct Open {
-    inbox: mpsc::Sender<ClientJsonRpcMessage>,
+    inbox: mpsc::Sender<Incoming>,
+    places: Arc<Semaphore>,
     owner: Option<String>,
 }
 
@@ -48,7 +52,7 @@ pub(super) enum Delivery {
     Unknown,
     /// Another process gave this id out, or this one before it was started anew.
     Elsewhere,
-    /// The session has not read what came before.
+    /// As many messages of the session are on their way as may be.
     Full,
 }
 
@@ -77,31 +81,42 @@ impl Sessions {
         Self { mark, open: Mutex::default(), closing }
     }
 
-    /// Starts `handler` on a new session, which takes messages from `owner` alone, and returns the session and what it answers.
+    /// Starts `handler` on a new session, which takes messages from `owner` alone, and returns the session and what it
+    /// answers.
     pub(super) fn open<H: ServerHandler>(
         self: &Arc<Self>,
         handler: H,
         owner: Option<String>,
-    ) -> Result<(Session, impl Stream<Item = ServerJsonRpcMessage> + use<H>), getrandom::Error> {
+    ) -> Result<(Session, mpsc::Receiver<Outgoing>), getrandom::Error> {
         let id = format!("{}-{}", self.mark, random_hex()?.concat());
-        let (inbox, inbound) = mpsc::channel(QUEUED_MESSAGES);
-        let (outbox, outbound) = paired::channel(QUEUED_MESSAGES);
-        self.lock().insert(id.clone(), Open { inbox, owner });
-        tokio::spawn(serve(handler, outbox, inbound, self.closing.clone()));
+        let (inbox, inbound) = mpsc::channel(MOST_MESSAGES);
+        let (outbox, outbound) = mpsc::channel(MOST_MESSAGES);
+        let places = Arc::new(Semaphore::new(MOST_MESSAGES));
+        self.lock().insert(id.clone(), Open { inbox, places, owner });
+        tokio::spawn(serve(handler, inbound, outbox, self.closing.clone()));
         Ok((Session { id, sessions: Arc::clone(self) }, outbound))
     }
 
-    /// Hands a message of this sender to the session with this id.
-    pub(super) fn deliver(&self, id: &str, sender: Option<&str>, message: ClientJsonRpcMessage) -> Delivery {
+    /// Hands a message of this sender to the session with this id. What has let it in is kept until it is done with.
+    pub(super) fn deliver(
+        &self,
+        id: &str,
+        sender: Option<&str>,
+        message: ClientJsonRpcMessage,
+        admitted: Option<Arc<Admitted>>,
+    ) -> Delivery {
         let open = self.lock();
         if is_mark_of_another(id, &self.mark) {
             return Delivery::Elsewhere;
         }
         let own = open.get(id).filter(|session| session.owner.as_deref() == sender);
-        let Some(Open { inbox, .. }) = own else {
+        let Some(Open { inbox, places, .. }) = own else {
             return Delivery::Unknown;
         };
-        match inbox.try_send(message) {
+        let Ok(place) = Arc::clone(places).try_acquire_owned() else {
+            return Delivery::Full;
+        };
+        match inbox.try_send((message, Load::new(place, admitted))) {
             Ok(()) => Delivery::Accepted,
             Err(TrySendError::Full(_)) => Delivery::Full,
             Err(TrySendError::Closed(_)) => Delivery::Unknown,
@@ -131,18 +146,15 @@ fn is_mark_of_another(id: &str, own: &str) -> bool {
 
 async fn serve<H: ServerHandler>(
     handler: H,
-    outbox: paired::Sender<ServerJsonRpcMessage>,
-    mut inbound: mpsc::Receiver<ClientJsonRpcMessage>,
+    inbox: mpsc::Receiver<Incoming>,
+    outbox: mpsc::Sender<Outgoing>,
     closing: CancellationToken,
 ) {
     let handler = WithHandshake(handler);
-    let mut opening = Opening::new(handler.supported_protocol_versions());
-    let inbox = stream::poll_fn(move |context| inbound.poll_recv(context))
-        .take_until(closing.cancelled_owned())
-        .filter(move |message| future::ready(opening.admits(message)))
-        .boxed();
+    let opening = Opening::new(handler.supported_protocol_versions());
+    let channel = Channel::new(inbox, outbox, opening, closing);
     // Boxed, because the compiler cannot see that the bare future is Send for every handler.
-    let served = serve_server_with_ct(handler, (outbox, inbox), CancellationToken::new()).boxed();
+    let served = serve_server_with_ct(handler, channel, CancellationToken::new()).boxed();
     match tokio::time::timeout(OPENING_TIME, served).await {
         Ok(Ok(service)) => {
             if let Err(error) = service.waiting().await {
@@ -163,10 +175,14 @@ impl<H: ServerHandler> Service<RoleServer> for WithHandshake<H> {
         request: ClientRequest,
         context: RequestContext<RoleServer>,
     ) -> Result<ServerResult, ErrorData> {
-        if matches!(request, ClientRequest::DiscoverRequest(_)) {
-            return Err(ErrorData::method_not_found::<DiscoverRequestMethod>());
+        match request {
+            ClientRequest::DiscoverRequest(_) => Err(ErrorData::method_not_found::<DiscoverRequestMethod>()),
+            // Of the versions without a handshake too: it would never be answered, and hold its place for ever.
+            ClientRequest::SubscriptionsListenRequest(_) => {
+                Err(ErrorData::method_not_found::<SubscriptionsListenRequestMethod>())
+            }
+            request => self.0.handle_request(request, context).await,
         }
-        self.0.handle_request(request, context).await
     }
 
     async fn handle_notification(

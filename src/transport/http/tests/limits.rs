@@ -1,29 +1,39 @@
 //! What one client may ask for, hold and delay; and that others do not feel it.
 
+use axum::body::Body;
+use axum::extract::Request;
 use chrono::TimeDelta;
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
 
 use super::*;
-use crate::access::{Authenticator, Keyring};
+use crate::access::{Authenticator, Keyring, OAuth};
 use crate::model::{ManualClock, QualityRules};
 use crate::store::DatabaseTarget;
 use crate::store::index::{Index, Permissions, Scope};
+use crate::transport::http::caller::Peer;
 
 /// What a request of a token begins its headers with.
-fn bearing(token: &str) -> String {
+pub(super) fn bearing(token: &str) -> String {
     format!("Authorization: Bearer {token}\r\n{JSON}")
 }
 
 /// A server that needs one of two tokens, and whose clock moves only when told to.
-struct Guarded {
+pub(super) struct Guarded {
     _folder: tempfile::TempDir,
-    server: Server,
+    pub(super) server: Server,
     clock: Arc<ManualClock>,
-    one: String,
-    two: String,
+    pub(super) one: String,
+    pub(super) two: String,
 }
 
 impl Guarded {
     async fn with(change: impl FnOnce(&mut HttpOptions)) -> Self {
+        Self::with_oauth(None, change).await
+    }
+
+    /// One that takes the tokens of an authorization server too.
+    pub(super) async fn with_oauth(oauth: Option<OAuth>, change: impl FnOnce(&mut HttpOptions)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new("2026-02-13T14:30:22Z".parse().unwrap()));
         let database = DatabaseTarget::Sqlite(folder.path().join("whytrace.db"));
@@ -37,13 +47,13 @@ impl Guarded {
         let of_server = clock.clone();
         let server = Server::with(move |options| {
             options.clock = of_server;
-            options.guard = Some(Guard::new(Authenticator::new(Some(keyring), None), |_, _| None));
+            options.guard = Some(Guard::new(Authenticator::new(Some(keyring), oauth), |_, _| None));
             change(options);
         });
         Self { server: server.await, _folder: folder, clock, one, two }
     }
 
-    async fn echo(&self, token: &str) -> Answer {
+    pub(super) async fn echo(&self, token: &str) -> Answer {
         self.server.post("/mcp", &bearing(token), &call(1, "echo", "a")).await
     }
 }
@@ -204,6 +214,15 @@ async fn a_token_that_asks_too_often_is_told_when_to_go_on_and_others_are_not() 
 }
 
 #[tokio::test]
+async fn setting_the_time_back_holds_nobody_up() {
+    let guarded = Guarded::with(|options| options.rate_limit = 2).await;
+    while guarded.echo(&guarded.one).await.status == 200 {}
+    guarded.clock.set("2026-02-13T13:30:22Z".parse().unwrap());
+    guarded.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(guarded.echo(&guarded.one).await.status, 200);
+}
+
+#[tokio::test]
 async fn who_is_on_the_same_machine_and_needs_no_token_asks_as_often_as_they_like() {
     let server = Server::with(|options| options.rate_limit = 1).await;
     for _ in 0..20 {
@@ -277,4 +296,105 @@ async fn one_token_cannot_hold_all_of_the_memory_for_bodies() {
     }
     let of_two = call(1, "echo", &"x".repeat(30 * 1024));
     assert_eq!(guarded.server.post("/mcp", &bearing(&guarded.two), &of_two).await.status, 200);
+}
+
+/// A session that has shaken hands, and where its messages go.
+async fn session(server: &Server) -> (Stream, String) {
+    let mut stream = server.open_stream().await;
+    let endpoint = stream.event("endpoint").await.unwrap();
+    server.post(&endpoint, JSON, &initialize("2024-11-05")).await;
+    stream.message().await;
+    (stream, endpoint)
+}
+
+#[tokio::test]
+async fn a_call_over_sse_is_in_flight_until_its_answer_has_left() {
+    let server = Server::with(|options| options.max_requests = 2).await;
+    let (mut stream, endpoint) = session(&server).await;
+    for id in [1, 2] {
+        assert_eq!(server.post(&endpoint, JSON, &call(id, "wait", "")).await.status, 202);
+        server.echo.entered().await;
+    }
+    let refused = server.post(&endpoint, JSON, &call(3, "echo", "")).await;
+    assert_eq!((refused.status, refused.headers["retry-after"].as_str()), (503, "1"));
+    assert_eq!(server.post("/mcp", JSON, &call(3, "echo", "")).await.status, 503);
+    server.echo.let_go();
+    stream.message().await;
+    assert_eq!(server.post("/mcp", JSON, &call(3, "echo", "")).await.status, 200);
+}
+
+#[tokio::test]
+async fn one_session_cannot_have_any_number_of_calls() {
+    let server = Server::start().await;
+    let (mut stream, endpoint) = session(&server).await;
+    for id in 0..32 {
+        assert_eq!(server.post(&endpoint, JSON, &call(id, "wait", "")).await.status, 202);
+        server.echo.entered().await;
+    }
+    let refused = server.post(&endpoint, JSON, &call(32, "echo", "")).await;
+    assert_eq!((refused.status, refused.headers["retry-after"].as_str()), (429, "1"));
+    insta::assert_snapshot!(refused.sentence(), @"the session has all of the 32 messages on their way that it may; read its answers before sending more");
+    let (_other, elsewhere) = session(&server).await;
+    assert_eq!(server.post(&elsewhere, JSON, &call(1, "echo", "")).await.status, 202);
+    server.echo.let_go();
+    stream.message().await;
+    assert_eq!(server.post(&endpoint, JSON, &call(32, "echo", "")).await.status, 202);
+}
+
+#[tokio::test]
+async fn what_is_called_over_sse_counts_with_the_memory_of_bodies() {
+    let server = Server::with(|options| options.max_body_bytes_in_flight = 100 * 1024).await;
+    let (mut stream, endpoint) = session(&server).await;
+    let large = |tool| call(1, tool, &"x".repeat(60 * 1024));
+    assert_eq!(server.post(&endpoint, JSON, &large("wait")).await.status, 202);
+    server.echo.entered().await;
+    assert_eq!(server.post("/mcp", JSON, &large("echo")).await.status, 503);
+    server.echo.let_go();
+    stream.message().await;
+    assert_eq!(server.post("/mcp", JSON, &large("echo")).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_call_over_sse_that_was_cancelled_holds_nothing_once_it_has_ended() {
+    let server = Server::with(|options| options.max_requests = 2).await;
+    let (_stream, endpoint) = session(&server).await;
+    for id in 0..40 {
+        // The one before may not have ended yet.
+        while server.post(&endpoint, JSON, &call(id, "wait", "")).await.status != 202 {}
+        server.echo.entered().await;
+        let cancelled =
+            json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}});
+        while server.post(&endpoint, JSON, &cancelled).await.status != 202 {}
+        server.echo.let_go();
+    }
+}
+
+#[tokio::test]
+async fn who_checks_the_servers_health_is_answered_when_there_is_no_room() {
+    let server = Server::with(|options| options.max_requests = 1).await;
+    let mut first = server.send(&post("/mcp", JSON, &call(1, "wait", "first").to_string())).await;
+    server.echo.entered().await;
+    assert_eq!(server.get("/more", "Host: localhost\r\n").await.status, 503);
+    assert_eq!(server.get("/health", "Host: localhost\r\n").await.status, 200);
+    server.echo.let_go();
+    assert_eq!(Answer::read(&mut first).await.status, 200);
+}
+
+#[tokio::test]
+async fn checks_that_come_through_a_proxy_do_not_count_with_what_else_comes_from_it() {
+    let options = HttpOptions { rate_limit: 1, ..HttpOptions::default() };
+    let gate = Arc::new(Gate::new(&options, Names::new(&[], &[]).unwrap()));
+    let more = get(async || "more");
+    let server = behind_gate(Router::new().route("/health", get(health)).route("/more", more), gate);
+    let server = TowerToHyperService::new(server);
+    let ask = async |path: &str| {
+        let mut request = Request::get(path).header("host", "localhost").body(Body::empty()).unwrap();
+        request.extensions_mut().insert(Peer("10.0.0.1:1".parse().unwrap()));
+        server.call(request).await.unwrap().status().as_u16()
+    };
+    while ask("/more").await == 200 {}
+    assert_eq!(ask("/more").await, 429);
+    for _ in 0..20 {
+        assert_eq!(ask("/health").await, 200);
+    }
 }

@@ -1,10 +1,10 @@
-//! Retention as configuration: a server lets go of runs whose time is up.
+//! Retention as configuration: a server lets go of runs whose time is up, and nobody else does.
 
 use serde_json::json;
 
 use super::{RUN, VERSION, holding, on_both, plant, tables_holding};
 use crate::support::eventually::eventually;
-use crate::support::program::Home;
+use crate::support::program::{Home, ended};
 
 #[test]
 fn a_server_lets_go_of_runs_whose_time_is_up_and_of_no_others() {
@@ -24,6 +24,57 @@ fn a_server_lets_go_of_runs_whose_time_is_up_and_of_no_others() {
         }
         assert!(!holding(home.path()).is_empty());
         home.run(["doctor"]).worked();
+    });
+}
+
+#[test]
+fn commands_leave_old_and_silent_runs_to_servers() {
+    on_both(|home, _| {
+        let run = |id: &str, status: &str, end: Option<&str>| {
+            json!({"schema_version": 2, "trace_id": id, "project_name": "p", "run": {"query": "q", "status": status,
+                "started_at": "2020-01-13T14:30:22Z", "completed_at": end}})
+        };
+        let end = Some("2020-01-13T14:40:22Z");
+        let runs =
+            [run("old", "complete", end), run("silent", "in_progress", None), run("other", "complete", end)];
+        std::fs::write(home.join("runs.jsonl"), runs.map(|run| run.to_string()).join("\n")).unwrap();
+        std::fs::write(home.join("config.toml"), "retention_days = 3").unwrap();
+        let run_on_file = |command: &str, file: &str| {
+            let mut command = home.whytrace([command]);
+            command.arg(home.join(file));
+            ended(command).worked();
+        };
+        let state = || {
+            let listed = home.run(["list", "--json"]).worked().json();
+            let mut runs: Vec<(String, String)> = listed["runs"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|run| {
+                    (run["trace_id"].as_str().unwrap().to_owned(), run["status"].as_str().unwrap().to_owned())
+                })
+                .collect();
+            runs.sort();
+            runs
+        };
+        let owned = |runs: &[(&str, &str)]| -> Vec<_> {
+            runs.iter().map(|(id, status)| ((*id).to_owned(), (*status).to_owned())).collect()
+        };
+
+        run_on_file("import", "runs.jsonl");
+        home.run(["doctor", "--fix"]).worked();
+        home.run(["flags"]).worked();
+        run_on_file("backup", "backup");
+        home.run(["reindex"]).worked();
+        home.run(["delete", "other", "--yes"]).worked();
+        assert_eq!(state(), owned(&[("old", "complete"), ("silent", "in_progress")]));
+
+        let mut server = home.server();
+        server.initialize(VERSION);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        // Only what has ended is deleted, so that the silent run was closed first, at the time of its last event.
+        runtime.block_on(eventually("a server does both", async || state().is_empty()));
+        assert!(server.close().success());
     });
 }
 
