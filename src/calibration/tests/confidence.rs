@@ -8,17 +8,23 @@ use crate::statistics::confidence::{KeptSums, Observed, RunConfidence, Thousandt
 struct Dice(u64);
 
 impl Dice {
-    fn share(&mut self) -> f64 {
+    /// One of `0..count`.
+    fn below(&mut self, count: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+        (self.0 >> 33) % count
+    }
+
+    /// Whether something happens that happens in so many of a thousand.
+    fn happens(&mut self, thousandths: i64) -> bool {
+        i64::try_from(self.below(1000)).unwrap() < thousandths
     }
 }
 
 /// How a history goes.
 #[derive(Clone, Copy, Default)]
 struct Plan {
-    /// How much more the first key says than is true.
-    too_sure: f64,
+    /// How much more the first key says than is true, in thousandths.
+    too_sure: i64,
     /// Whether each decision has an outcome of its own; else they share that of the gate.
     own: bool,
 }
@@ -31,14 +37,14 @@ fn flagged(seed: u64, plan: Plan) -> Vec<(String, i64)> {
     let mut past = PastConfidence::new(rules);
     let mut fired: Vec<(String, i64)> = Vec::new();
     for n in 0..200_i64 {
-        let true_share = [0.55, 0.65, 0.75, 0.85, 0.95][(dice.share() * 5.0) as usize];
-        let passed = dice.share() < true_share;
+        let true_share = 550 + 100 * i64::try_from(dice.below(5)).unwrap();
+        let passed = dice.happens(true_share);
         let mut decisions = Vec::new();
         for key in 0..4 {
-            for _ in 0..=(dice.share() * 3.0) as usize {
-                let said = if key == 0 { (true_share + plan.too_sure).min(1.0) } else { true_share };
-                let right = if plan.own { dice.share() < true_share } else { passed };
-                let confidence = Thousandths::new((said * 1000.0).round() as i64);
+            for _ in 0..=dice.below(3) {
+                let said = if key == 0 { true_share + plan.too_sure } else { true_share };
+                let right = if plan.own { dice.happens(true_share) } else { passed };
+                let confidence = Thousandths::new(said);
                 decisions.push((format!("k{key}"), Observed { confidence, right, run: 0, own: plan.own }, 1));
             }
         }
@@ -68,7 +74,7 @@ fn of_a_hundred_histories_without_a_fault_next_to_none_is_flagged() {
 #[test]
 fn a_key_that_is_too_sure_is_flagged_soon_and_no_other() {
     for own in [false, true] {
-        let plan = Plan { too_sure: 0.3, own };
+        let plan = Plan { too_sure: 300, own };
         let mut runs: Vec<i64> = Vec::new();
         for seed in 0..30 {
             let fired = flagged(seed, plan);
