@@ -1,6 +1,7 @@
 //! What fires, what does not, and how a flag lives.
 
 mod boundaries;
+mod confidence;
 mod laws;
 mod life;
 

@@ -31,9 +31,9 @@ const DIAGRAM: usize = 20;
   whytrace calibration --by decision            which keys are off
   whytrace calibration --decision depth --days all
 
-A decision is right if that was said of it (trace_review), else if its run passed the quality gate. The interval
-is that of 95 % confidence, where the decisions that one gate judges count as one. Over- or under-confidence is
-said only where the numbers show it.")]
+A decision is right if that was said of it (trace_review), else if its run passed the gate. The
+interval is that of 95 % confidence, where the decisions that one gate judges count as one.
+Over- or under-confidence is said only where the numbers show it.")]
 pub(super) struct Calibration {
     #[command(flatten)]
     about: About,
@@ -219,7 +219,7 @@ const BINS: [Column; 6] = [
     Column::new("RIGHT", 1).numbers(),
     Column::new("", 2).whole(),
     Column::new("INTERVAL", 3).numbers(),
-    Column::new("OF DECISIONS", 5).numbers(),
+    Column::new("DECISIONS", 5).numbers(),
 ];
 
 fn of_bin(bin: &Bin) -> Vec<Cell> {
@@ -243,7 +243,7 @@ fn groups(found: &Confidence, by: ConfidenceBy, screen: &Screen) -> Vec<String> 
         Column::new("", 4).whole(),
         Column::new("VERDICT", 3).whole(),
         Column::new("ECE", 6).numbers(),
-        Column::new("OF DECISIONS", 5).numbers(),
+        Column::new("DECISIONS", 5).numbers(),
     ];
     let rows: Vec<Vec<Cell>> = found.groups.iter().map(of_group).collect();
     let mut lines = if rows.is_empty() { Vec::new() } else { table(&columns, &rows, screen) };

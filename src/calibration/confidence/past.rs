@@ -85,12 +85,15 @@ mod tests {
     use crate::statistics::confidence::{Observed, Thousandths};
     use crate::statistics::testing::any_runs;
 
+    /// Key, thousandths, whether it proved right and by its own outcome, how many.
+    type Decision = (u8, i64, bool, bool, u64);
+
     /// Any runs, each with some decisions of two keys.
     fn any_stated() -> impl Strategy<Value = Vec<(RunFacts, RunConfidence)>> {
         let decision = (0..2_u8, 0..=1000_i64, any::<bool>(), any::<bool>(), 1..40_u64);
         let decisions = prop::collection::vec(decision, 0..4);
         (any_runs(), prop::collection::vec((decisions, any::<bool>()), 40)).prop_map(|(runs, stated)| {
-            let of = |(decisions, has_agent): (Vec<(u8, i64, bool, bool, u64)>, bool)| {
+            let of = |(decisions, has_agent): (Vec<Decision>, bool)| {
                 let one = |(key, said, right, own, count)| {
                     (
                         format!("k{key}"),

@@ -71,7 +71,7 @@ impl KeptSums {
             }
         }
         sums.variance = all.variance();
-        sums.variances = bins.map(|bin| bin.variance());
+        sums.variances = bins.map(Spread::variance);
         sums
     }
 

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use chrono::TimeDelta;
+use whytrace::calibration::{Flag, FlagAction, FlagKind};
 use whytrace::model::{Agent, FinishEvent, Outcome, Quality, StartEvent, Status, Timestamp};
 use whytrace::statistics::{
     ConfidenceBy, ConfidenceGroup, ConfidenceReport, GroupedConfidence, Observations, Observed, Thousandths,
 };
-use whytrace::store::index::{ConfidenceFilter, ConfidenceReach, Filter, StatedConfidence};
+use whytrace::store::index::{ConfidenceFilter, ConfidenceReach, Ended, Filter, StatedConfidence};
 
 use super::*;
 use crate::support::run::{noon, with_paths};
@@ -61,6 +62,21 @@ fn many() -> Vec<Trace> {
             trace
         })
         .collect()
+}
+
+/// A run a day of an agent that is always sure of itself.
+fn sure(n: i64, passed: bool) -> Run {
+    let start = StartEvent {
+        project: "p".to_owned(),
+        agent: Agent { name: Some("ada".to_owned()), ..Agent::default() },
+        ..StartEvent::default()
+    };
+    let quality = Quality { passed: Some(passed), ..Quality::default() };
+    Run::new(&format!("t{n:02}"))
+        .at(noon().plus(TimeDelta::days(n)))
+        .start(start)
+        .decide_with("d", |decision| decision.confidence = Some(0.95.try_into().unwrap()))
+        .finish(FinishEvent { status: Status::Complete, quality, ..FinishEvent::default() })
 }
 
 fn ended(trace: &Trace) -> Option<Timestamp> {
@@ -201,6 +217,43 @@ both! {
         let ids: Vec<TraceId> = other.iter().map(|trace| trace.trace_id.clone()).collect();
         index.delete(&ids, noon()).await.unwrap();
         assert_eq!(kept().await, Vec::<Row1>::new(), "nothing is left of deleted runs");
+    }
+
+    async fn a_key_and_an_agent_that_are_too_sure_are_flagged_the_same_live_and_when_rebuilt(store) {
+        let index = store.index();
+        let runs: Vec<Run> = (0..70_i64).map(|n| sure(n, n % 2 == 0)).collect();
+        for run in &runs {
+            record(&index, run.batch()).await;
+        }
+        let of_confidence = async |index: &Index| {
+            let flags = index.flags(&Scope::All).await.unwrap().into_iter();
+            let mut flags: Vec<Flag> =
+                flags.filter(|flag| flag.kind == FlagKind::ConfidenceMiscalibrated).collect();
+            flags.sort_by(|a, b| a.subject.cmp(&b.subject));
+            flags
+        };
+        let live = of_confidence(&index).await;
+        let subjects: Vec<&str> = live.iter().map(|flag| flag.subject.as_str()).collect();
+        assert_eq!(subjects, ["agent:ada", "decision:source_selection"]);
+        let said = "Decision source_selection says 0.95 on average and is right in 50 %: calibration error 0.45 \
+                    (70 decisions in 70 runs, 90 days)";
+        assert_eq!((live[1].message.as_str(), live[1].fired, live[1].trace_ids.len()), (said, 21, 20));
+        assert_eq!(live[1].trace_ids[0].as_str(), "t69");
+
+        // What is resolved is looked at again from the next day on.
+        let at = noon().plus(TimeDelta::days(69));
+        index.review_flag(&live[1].id, FlagAction::Resolve, at, &Scope::All).await.unwrap();
+        for n in 70..73 {
+            record(&index, sure(n, false).batch()).await;
+        }
+        assert_eq!(of_confidence(&index).await[1].state.as_str(), "resolved");
+
+        store.clear().await;
+        let rules = index.rules();
+        let ended: Vec<Ended> = runs.iter().filter_map(|run| Ended::anew(&run.document(1), rules)).collect();
+        index.import(with_paths(runs.iter().map(|run| run.document(1)).collect())).await.unwrap();
+        index.rebuild_flags(&ended, |_| {}).await.unwrap();
+        assert_eq!(of_confidence(&index).await, live);
     }
 
     async fn of_too_many_runs_the_newest_are_read_and_it_is_said(store) {

@@ -47,6 +47,9 @@ async fn what_is_planted_is_found(schema: Option<&Schema>) {
     assert!(is_flagged("repeated_principle_failure", &told["failing_principle"]));
     assert!(is_flagged("quality_gate_regression", &json!("meridian-studies")));
 
+    let unearned = format!("decision:{}", told["overconfident_decision"].as_str().unwrap());
+    assert!(is_flagged("confidence_miscalibrated", &json!(unearned)));
+
     let now = UNTIL.parse().unwrap();
     let patterns = query.patterns(&Filter::default(), Some(10), 3, now).await.unwrap().report;
     assert_eq!(json!(patterns.patterns[0].principle), told["failing_principle"]);

@@ -195,7 +195,8 @@ impl Changes {
     /// Writes them. A day of which nothing is left has no row.
     pub(in crate::store::index) async fn write(self, session: &mut Session) -> sqlx::Result<()> {
         let changed = self.0.into_iter().filter(|(_, sums)| *sums != KeptSums::default());
-        let (mut rows, mut shrunk): (Vec<Vec<Arg>>, Vec<(String, String, String)>) = (Vec::new(), Vec::new());
+        let mut rows: Vec<Vec<Arg>> = Vec::new();
+        let mut shrunk: Vec<(String, String, String)> = Vec::new();
         for ((project, subject, day), sums) in changed {
             let day = day.to_string();
             if sums.runs < 0 {

@@ -74,7 +74,7 @@ fn nobody_comes_in_without_a_token_that_is_valid_and_in_the_header() {
     assert_eq!(client.get("/sse", &[]).status, 401);
     assert_eq!(client.get("/health", &[]).status, 200, "who watches over it needs no token");
     assert_eq!(client.post("/mcp", &[("authorization", &format!("bearer {good}"))], LIST).status, 200);
-    assert_eq!(tools(&client.bearing(&good)).len(), 12);
+    assert_eq!(tools(&client.bearing(&good)).len(), 13);
 }
 
 #[test]
@@ -159,13 +159,17 @@ fn a_token_is_offered_and_let_do_what_its_scopes_say() {
         "trace_summary",
         "trace_full",
         "trace_compare",
+<<<<<<< HEAD
         "trace_diagnose",
+=======
+        "trace_search_decisions",
+>>>>>>> confidence
         "principle_patterns",
         "calibration_flags",
         "confidence_calibration",
     ];
     assert_eq!(tools(&reads), asking);
-    assert_eq!((tools(&writes).len(), tools(&both).len(), tools(&admin).len()), (5, 12, 12));
+    assert_eq!((tools(&writes).len(), tools(&both).len(), tools(&admin).len()), (5, 13, 13));
 
     let run = json!({"trace_id": "r1", "project": "cobot", "query": "why?"});
     let refused = call(&reads, "trace_start", &run);
@@ -328,7 +332,7 @@ fn an_address_that_others_reach_is_served_with_tokens_alone() {
     let port = line.rsplit_once(':').unwrap().1.trim_end_matches("/mcp").to_owned();
     let client = Client::new(&format!("127.0.0.1:{port}"));
     assert_eq!(client.post("/mcp", &[], LIST).status, 401);
-    assert_eq!(tools(&client.bearing(&token(&home, ALL, None).1)).len(), 12);
+    assert_eq!(tools(&client.bearing(&token(&home, ALL, None).1)).len(), 13);
     for refused in [&["--auth", "none"] as &[&str], &[]] {
         let refused = ended(home.whytrace([&["serve", "--listen", "0.0.0.0:0"], refused].concat()));
         assert_eq!(refused.code, Some(1), "{refused:?}");
