@@ -118,17 +118,10 @@ enum Command {
     Diagnose(diagnose::Diagnose),
     /// Say which principles keep failing, and whether that changes
     Patterns(patterns::Patterns),
-<<<<<<< HEAD
     /// Find decisions of all runs, or what became of an option
     Search(Box<search::Search>),
     /// Say whether stated confidence comes true
     Calibration(Box<calibration::Calibration>),
-=======
-    /// Say whether stated confidence comes true
-    Calibration(Box<calibration::Calibration>),
-    /// Find decisions of all runs, or what became of an option
-    Search(Box<search::Search>),
->>>>>>> confidence
     /// Calibration flags: what needs attention, and answering it
     Flags(flags::Flags),
     /// Take in trace documents: JSON files, folders of them, or JSON Lines
@@ -235,13 +228,8 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Some(Command::Compare(compare)) => compare.run(&config).await,
             Some(Command::Diagnose(diagnose)) => diagnose.run(&config).await,
             Some(Command::Patterns(patterns)) => patterns.run(&config).await,
-<<<<<<< HEAD
             Some(Command::Search(search)) => search.run(&config).await,
             Some(Command::Calibration(calibration)) => calibration.run(&config).await,
-=======
-            Some(Command::Calibration(calibration)) => calibration.run(&config).await,
-            Some(Command::Search(search)) => search.run(&config).await,
->>>>>>> confidence
             Some(Command::Flags(flags)) => flags.run(&config).await,
             Some(Command::Import(import)) => import.run(&config).await,
             Some(Command::Doctor(doctor)) => doctor.run(&config).await,

@@ -6,11 +6,8 @@
 mod choices;
 mod confidence;
 mod decisions;
-<<<<<<< HEAD
 mod diagnosis;
 mod group;
-=======
->>>>>>> confidence
 mod resolve;
 
 pub use self::diagnosis::{Basis, Diagnosed};

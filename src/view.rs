@@ -8,10 +8,7 @@
 pub mod comparison;
 pub mod confidence;
 pub mod decision;
-<<<<<<< HEAD
 pub mod diagnosis;
-=======
->>>>>>> confidence
 pub mod flag;
 pub mod moment;
 pub mod option;

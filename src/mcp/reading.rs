@@ -30,20 +30,13 @@ mod window;
 use super::tool::Tool;
 
 /// The tools that read, in the order in which clients are shown them.
-<<<<<<< HEAD
 pub(super) const TOOLS: [Tool; 9] = [
-=======
-pub(super) const TOOLS: [Tool; 8] = [
->>>>>>> confidence
     list::TOOL,
     summary::TOOL,
     full::TOOL,
     compare::TOOL,
     search::TOOL,
-<<<<<<< HEAD
     diagnose::TOOL,
-=======
->>>>>>> confidence
     patterns::TOOL,
     flags::TOOL,
     confidence::TOOL,

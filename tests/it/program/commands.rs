@@ -14,13 +14,8 @@ const RUN: &str = "trc_20260213_143022_a1b2c3d4";
 #[test]
 fn every_command_explains_itself() {
     let home = Home::new();
-<<<<<<< HEAD
     let commands = "serve list summary show compare diagnose search patterns calibration flags import export frontmatter doctor reindex delete \
         prune redact backup restore demo token completions";
-=======
-    let commands = "serve list summary show compare patterns search calibration flags import export frontmatter doctor \
-        reindex delete prune redact backup restore demo token completions";
->>>>>>> confidence
     for command in std::iter::once("").chain(commands.split_whitespace()) {
         let arguments = [command, "--help"].into_iter().filter(|argument| !argument.is_empty());
         let help = home.run(arguments).worked();

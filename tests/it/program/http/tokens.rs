@@ -159,11 +159,8 @@ fn a_token_is_offered_and_let_do_what_its_scopes_say() {
         "trace_summary",
         "trace_full",
         "trace_compare",
-<<<<<<< HEAD
-        "trace_diagnose",
-=======
         "trace_search_decisions",
->>>>>>> confidence
+        "trace_diagnose",
         "principle_patterns",
         "calibration_flags",
         "confidence_calibration",
