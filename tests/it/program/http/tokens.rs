@@ -166,7 +166,7 @@ fn a_token_is_offered_and_let_do_what_its_scopes_say() {
         "confidence_calibration",
     ];
     assert_eq!(tools(&reads), asking);
-    assert_eq!((tools(&writes).len(), tools(&both).len(), tools(&admin).len()), (5, 13, 13));
+    assert_eq!((tools(&writes).len(), tools(&both).len(), tools(&admin).len()), (5, 14, 14));
 
     let run = json!({"trace_id": "r1", "project": "cobot", "query": "why?"});
     let refused = call(&reads, "trace_start", &run);
