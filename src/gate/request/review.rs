@@ -25,7 +25,8 @@ pub struct ReviewRequest {
     /// What shows that it proved right or wrong.
     #[schemars(description = "")]
     pub outcome_note: Option<String>,
-    /// From calibration_flags
+    /// The flag, as `calibration_flags` names it.
+    #[schemars(description = "")]
     pub flag_id: Option<String>,
     /// What to do with the flag.
     #[schemars(description = "")]

@@ -80,7 +80,7 @@ fn the_schema_of_a_decision() {
 
 #[test]
 fn the_schema_of_a_review() {
-    insta::assert_snapshot!(serde_json::to_string(&plain_schema::<ReviewRequest>()).unwrap(), @r#"{"type":"object","properties":{"trace_id":{"type":"string"},"flagged_for_review":{"type":"boolean"},"notes":{"type":"string"},"decision_id":{"type":"string"},"correct":{"type":"boolean","description":"It proved right"},"outcome_note":{"type":"string"},"flag_id":{"type":"string","description":"From calibration_flags"},"flag_action":{"type":"string","enum":["acknowledge","snooze","resolve","reopen"]},"snooze_until":{"type":"string","description":"RFC 3339, or e.g. \"7d\", \"12h\""}}}"#);
+    insta::assert_snapshot!(serde_json::to_string(&plain_schema::<ReviewRequest>()).unwrap(), @r#"{"type":"object","properties":{"trace_id":{"type":"string"},"flagged_for_review":{"type":"boolean"},"notes":{"type":"string"},"decision_id":{"type":"string"},"correct":{"type":"boolean","description":"It proved right"},"outcome_note":{"type":"string"},"flag_id":{"type":"string"},"flag_action":{"type":"string","enum":["acknowledge","snooze","resolve","reopen"]},"snooze_until":{"type":"string","description":"RFC 3339, or e.g. \"7d\", \"12h\""}}}"#);
 }
 
 #[test]

@@ -24,9 +24,9 @@ const LISTED: usize = 8;
 pub(super) const TOOL: Tool = Tool {
     name: "trace_compare",
     title: "Compare two runs",
-    description: "Run b against run a, e.g. bad against good: where they first parted, decisions that \
-                  differ, deltas of quality, gaps, cost, duration, tokens, evidence, stages. Not for more \
-                  than two (trace_summary).",
+    description: "Run b against run a, e.g. bad against good: where they first parted, what they decided \
+                  differently, deltas of quality, gaps, cost, duration, tokens, evidence, stages. Not for \
+                  totals (trace_summary).",
     writes: false,
     idempotent: true,
     input_schema: plain_schema::<CompareRequest>,
@@ -42,7 +42,8 @@ pub(super) struct CompareRequest {
     trace_id_a: String,
     /// Held against it
     trace_id_b: String,
-    /// Also list decisions made alike or in other words
+    /// Whether decisions made alike, or in other words, are listed too.
+    #[schemars(description = "")]
     #[serde(default)]
     include_same: bool,
     offset: Option<i64>,

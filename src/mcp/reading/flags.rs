@@ -25,8 +25,7 @@ pub(super) const TOOL: Tool = Tool {
     name: "calibration_flags",
     title: "Calibration flags",
     description: "Automatic findings that need attention, of the kinds below. Returns numbers, runs, \
-                  state, and the trace_review call to answer with. They block nothing; not for one run's \
-                  notes (trace_full).",
+                  state, and the trace_review call to answer with. They block nothing.",
     writes: false,
     idempotent: true,
     input_schema: plain_schema::<FlagsRequest>,

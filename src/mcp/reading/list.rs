@@ -51,7 +51,7 @@ struct ListRequest {
     sort: Option<Sort>,
     /// Default 20, most 100
     limit: Option<i64>,
-    /// From the last page; repeat the conditions
+    /// From the last page
     cursor: Option<String>,
     /// Default 4000, 300..20000
     max_tokens: Option<i64>,

@@ -46,7 +46,6 @@ pub(super) struct PatternsRequest {
     domain: Option<String>,
     /// Window, or all; default 30
     days: Option<String>,
-    /// Of a principle; default 3
     min_runs: Option<i64>,
     max_tokens: Option<i64>,
 }

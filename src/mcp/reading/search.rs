@@ -56,7 +56,7 @@ struct SearchRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     intent: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(skip)]
+    #[schemars(extend("x-not-shown" = true))]
     domain: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stage: Option<String>,
@@ -72,12 +72,12 @@ struct SearchRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     gate: Option<Verdict>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(skip)]
+    #[schemars(with = "Option<String>", extend("x-not-shown" = true))]
     status: Option<Status>,
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(skip)]
+    #[schemars(extend("x-not-shown" = true))]
     until: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<i64>,

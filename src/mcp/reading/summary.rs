@@ -44,7 +44,6 @@ pub(super) struct SummaryRequest {
     group_by: Option<GroupBy>,
     /// One run, without conditions
     trace_id: Option<String>,
-    /// With trace_id: all of it
     #[serde(default)]
     verbose: bool,
     max_tokens: Option<i64>,

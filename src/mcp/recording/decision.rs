@@ -19,7 +19,7 @@ pub(super) const TOOL: Tool = Tool {
     name: "trace_record_decision",
     title: "Record a decision",
     description: "Record a choice that could have gone otherwise, when you make it; not routine steps, nor many at once \
-                  (trace_record). Returns decision_id, saved, a line of advice if something is missing.",
+                  (trace_record). Returns decision_id, saved, perhaps a line of advice.",
     writes: true,
     idempotent: false,
     input_schema: plain_schema::<DecisionRequest>,

@@ -42,13 +42,13 @@ fn what_a_model_is_shown_is_small() {
         })
         .collect();
     let sizes: Vec<usize> = shown.iter().map(|one| one.to_string().chars().count()).collect();
-    assert!(sizes.iter().sum::<usize>() < 6_400, "{sizes:?}");
+    assert!(sizes.iter().sum::<usize>() < 6_500, "{sizes:?}");
     let of =
         |name: &str| shown.iter().zip(&sizes).find(|(tool, _)| tool["name"] == name).map(|(_, size)| *size);
     assert!(of("trace_search_decisions").is_some_and(|size| size <= 880), "{sizes:?}");
     let outputs: usize =
         TOOLS.iter().map(|tool| Value::Object((tool.output_schema)()).to_string().len()).sum();
-    assert!(outputs < 7_600, "{outputs}");
+    assert!(outputs < 8_700, "{outputs}");
 }
 
 #[test]
@@ -69,5 +69,5 @@ fn input_schemas_are_flat_and_plain() {
 #[test]
 fn the_schema_of_a_list() {
     let schema = Value::Object((TOOLS[0].input_schema)());
-    insta::assert_snapshot!(schema.to_string(), @r#"{"type":"object","properties":{"project":{"type":"string"},"intent":{"type":"string"},"domain":{"type":"string"},"status":{"type":"string","enum":["in_progress","complete","incomplete","failed"]},"gate":{"type":"string","enum":["passed","failed","unknown"]},"score_min":{"type":"number","description":"On the 0..3 scale"},"score_max":{"type":"number"},"since":{"type":"string","description":"RFC 3339, or ago: 30m, 24h, 7d, 2w"},"until":{"type":"string"},"gap":{"type":"string","description":"Failed principle"},"flagged":{"type":"boolean"},"tag":{"type":"string"},"text":{"type":"string","description":"In query, tags, error"},"sort":{"type":"string","enum":["newest","oldest","score_high","score_low","longest","costliest"]},"limit":{"type":"integer","description":"Default 20, most 100"},"cursor":{"type":"string","description":"From the last page; repeat the conditions"},"max_tokens":{"type":"integer","description":"Default 4000, 300..20000"}}}"#);
+    insta::assert_snapshot!(schema.to_string(), @r#"{"type":"object","properties":{"project":{"type":"string"},"intent":{"type":"string"},"domain":{"type":"string"},"status":{"type":"string","enum":["in_progress","complete","incomplete","failed"]},"gate":{"type":"string","enum":["passed","failed","unknown"]},"score_min":{"type":"number","description":"On the 0..3 scale"},"score_max":{"type":"number"},"since":{"type":"string","description":"RFC 3339, or ago: 30m, 24h, 7d, 2w"},"until":{"type":"string"},"gap":{"type":"string","description":"Failed principle"},"flagged":{"type":"boolean"},"tag":{"type":"string"},"text":{"type":"string","description":"In query, tags, error"},"sort":{"type":"string","enum":["newest","oldest","score_high","score_low","longest","costliest"]},"limit":{"type":"integer","description":"Default 20, most 100"},"cursor":{"type":"string","description":"From the last page"},"max_tokens":{"type":"integer","description":"Default 4000, 300..20000"}}}"#);
 }
