@@ -25,7 +25,7 @@ use serde::Serialize;
 
 pub use self::caveat::Caveat;
 pub use self::decisions::{ChangeKind, Choice, DecisionCounts, DecisionDifference, InputDifference};
-pub use self::departure::{Departure, LEAST_RUNS, Measured, Missing, Unusual, UsualRun, choice, departure};
+pub use self::departure::{Departure, LEAST_RUNS, Measured, Missing, Unusual, UsualRun, departure};
 pub use self::divergence::{Divergence, DivergentChoice, FirstDifference};
 pub use self::figures::{Count, Gaps, GivenScore, Measure, Presence, QualityMeasure, StageDifference};
 pub use self::reason::Reason;

@@ -54,10 +54,8 @@ drop table decisions_before;
 
 create index decisions_project on decisions (project, decision, ended_at desc);
 create index decisions_key on decisions (decision, ended_at desc);
-create index decisions_choice on decisions (choice, ended_at desc);
 create index decisions_confidence on decisions (ended_at) where confidence is not null;
 create index decisions_words on decisions using gin (words);
 
 alter table alternatives add column row_id bigint generated always as identity;
 alter table alternatives add column choice text collate "C";
-create index alternatives_choice on alternatives (choice, row_id);

@@ -49,7 +49,6 @@ drop table decisions_before;
 
 create index decisions_project on decisions (project, decision, ended_at desc);
 create index decisions_key on decisions (decision, ended_at desc);
-create index decisions_choice on decisions (choice, ended_at desc);
 create index decisions_confidence on decisions (ended_at) where confidence is not null;
 
 -- Cut by the program, as the words of runs are. `scope` holds what narrows a search before its hits are looked at.
@@ -76,4 +75,3 @@ select trace_id, decision_id, position, option, score, why_not from alternatives
 
 drop table alternatives_before;
 
-create index alternatives_choice on alternatives (choice, row_id);

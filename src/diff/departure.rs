@@ -20,7 +20,7 @@ use crate::model::Trace;
 use crate::scorecard::{duration_text, money_text};
 use crate::shown::excerpt;
 use crate::statistics::Sample;
-use crate::words::words;
+use crate::words::choice;
 
 /// Fewer runs are no group: what one in four does is neither usual nor unusual.
 pub const LEAST_RUNS: usize = 5;
@@ -125,20 +125,6 @@ pub struct Measured {
     pub p10: f64,
     /// Their 90th percentile.
     pub p90: f64,
-}
-
-/// What was chosen, folded so that equal choices are equal: its words, as many as fit into 200 bytes.
-#[must_use]
-pub fn choice(what: &str) -> String {
-    let mut folded = String::new();
-    for word in words(what) {
-        if folded.len() + word.len() >= 200 {
-            break;
-        }
-        folded.push_str(if folded.is_empty() { "" } else { " " });
-        folded.push_str(&word);
-    }
-    folded
 }
 
 /// What a group has at one place.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rmcp::model::{self, JsonObject, ToolAnnotations};
 
 use super::tool::Tool;
-use super::{reading, recording};
+use super::{reading, recording, skills};
 use crate::access::Principal;
 use crate::store::index::Permission;
 
@@ -70,15 +70,16 @@ fn permission(writes: bool) -> Permission {
     if writes { Permission::Write } else { Permission::Read }
 }
 
-/// What a message needs that is sent to a server, by its method and the tool that it calls. `None` where everybody
-/// may send it: then the answer shows what the caller may see.
+/// What a message needs that is sent to a server, by its method and what it is of: the tool that it calls, or the
+/// address that it reads. `None` where everybody may send it: then the answer shows what the caller may see.
 #[must_use]
-pub fn permission_for(method: &str, tool: Option<&str>) -> Option<Permission> {
+pub fn permission_for(method: &str, of: Option<&str>) -> Option<Permission> {
     match method {
         "tools/call" => {
-            let tool = TOOLS.into_iter().flatten().find(|known| Some(known.name) == tool)?;
+            let tool = TOOLS.into_iter().flatten().find(|known| Some(known.name) == of)?;
             Some(permission(tool.writes))
         }
+        "resources/read" if of.is_some_and(skills::is_skill) => None,
         "resources/read" | "resources/subscribe" | "subscriptions/listen" => Some(Permission::Read),
         _ => None,
     }

@@ -9,11 +9,11 @@ use serde_json::Value;
 use sqlx::types::Json;
 
 use super::{Filter, Index};
-use crate::diff::choice;
 use crate::error::Result;
 use crate::statistics::{Made, RunFeatures};
 use crate::store::session::Session;
 use crate::store::sql::Sql;
+use crate::words::choice;
 
 #[derive(sqlx::FromRow)]
 struct RunRow {
@@ -78,7 +78,7 @@ impl Index {
                 })
                 .await?;
             let mut sql = Sql::new(
-                "select d.trace_id, d.decision, substr(d.what, 1, 800) as choice, d.alternative_count > 0 as has_alternatives, \
+                "select d.trace_id, d.decision, coalesce(d.choice, substr(d.what, 1, 800)) as choice, d.alternative_count > 0 as has_alternatives, \
                  d.evidence_count > 0 as has_evidence from decisions d join (select t.trace_id from traces t",
             );
             push_newest(&mut sql, filter, session, limit);

@@ -5,11 +5,12 @@
 use std::collections::HashMap;
 
 use super::{Filter, Index};
-use crate::diff::{UsualRun, choice};
+use crate::diff::UsualRun;
 use crate::error::Result;
 use crate::model::TraceId;
 use crate::store::session::Session;
 use crate::store::sql::Sql;
+use crate::words::{choice, query_hash};
 
 /// Decisions of a group that are read at most; what is beyond belongs to its oldest runs.
 const MOST_DECISIONS: i64 = 20_000;
@@ -88,7 +89,7 @@ impl Index {
                 })
                 .await?;
             let mut sql = Sql::new(
-                "select d.trace_id, d.stage, d.decision, substr(d.what, 1, 800) as choice \
+                "select d.trace_id, d.stage, d.decision, coalesce(d.choice, substr(d.what, 1, 800)) as choice \
                  from decisions d where d.trace_id in ",
             );
             sql.list(places.keys().map(String::as_str));
@@ -110,7 +111,7 @@ impl Group<'_> {
     fn push(&self, sql: &mut Sql, session: &Session) {
         self.filter.push(sql, session.is_postgres());
         if let Some(query) = self.query {
-            sql.push(" and t.query = ").arg(query);
+            sql.push(" and t.query_hash = ").arg(query_hash(query));
         }
         sql.push(" and t.trace_id <> ").arg(self.without.as_str());
         sql.push(" and t.ended_at is not null order by t.started_at desc, t.trace_id limit ");

@@ -83,8 +83,8 @@ impl Guard {
         let Some(principal) = principal else { return Ok(()) };
         // What is no message is refused by whoever reads it whole.
         let Ok(message) = serde_json::from_slice::<Message<'_>>(body) else { return Ok(()) };
-        let tool = message.params.and_then(|params| params.name);
-        match (self.needs)(&message.method, tool.as_deref()) {
+        let of = message.params.and_then(|params| params.name.or(params.uri));
+        match (self.needs)(&message.method, of.as_deref()) {
             Some(needed) => self.demand(principal, needed, "this"),
             None => Ok(()),
         }
@@ -186,4 +186,6 @@ struct Message<'m> {
 struct Params<'m> {
     #[serde(borrow)]
     name: Option<std::borrow::Cow<'m, str>>,
+    #[serde(borrow)]
+    uri: Option<std::borrow::Cow<'m, str>>,
 }

@@ -157,8 +157,8 @@ fn tokens_of_both_kinds_are_taken_where_both_are_asked_for() {
     let (home, issuer) = (Home::new(), Issuer::start());
     let (_server, client) = serve_oauth(&home, &issuer, "token,oauth");
     let (_, own) = token(&home, "trace:read", None);
-    assert_eq!(tools(&client.bearing(&own)).len(), 6);
-    assert_eq!(tools(&client.bearing(&issuer.token(&json!({})))).len(), 11);
+    assert_eq!(tools(&client.bearing(&own)).len(), 9);
+    assert_eq!(tools(&client.bearing(&issuer.token(&json!({})))).len(), 14);
     let missing = client.post("/mcp", &[], LIST);
     assert!(missing.body.contains(issuer.url()) && missing.body.contains("token new"), "{}", missing.body);
 }

@@ -74,7 +74,7 @@ fn nobody_comes_in_without_a_token_that_is_valid_and_in_the_header() {
     assert_eq!(client.get("/sse", &[]).status, 401);
     assert_eq!(client.get("/health", &[]).status, 200, "who watches over it needs no token");
     assert_eq!(client.post("/mcp", &[("authorization", &format!("bearer {good}"))], LIST).status, 200);
-    assert_eq!(tools(&client.bearing(&good)).len(), 13);
+    assert_eq!(tools(&client.bearing(&good)).len(), 14);
 }
 
 #[test]
@@ -182,7 +182,11 @@ fn a_token_is_offered_and_let_do_what_its_scopes_say() {
     let read =
         json!({"jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": {"uri": "trace://r1"}});
     assert_eq!(writes.post("/mcp", &[], &read.to_string()).status, 403);
-    assert_eq!(writes.ask(&[], "resources/list", &json!({}))["resources"], json!([]));
+    let listed = writes.ask(&[], "resources/list", &json!({}));
+    assert_eq!(listed["resources"].as_array().unwrap().len(), 1, "how to record, and no runs: {listed}");
+    let skill = json!({"uri": listed["resources"][0]["uri"]});
+    let text = &writes.ask(&[], "resources/read", &skill)["contents"][0]["text"];
+    assert!(text.as_str().unwrap().contains("name: record-decisions"), "{text}");
     assert_eq!(reads.tell("trace_full", &json!({"trace_id": "r1"}))["project"], "cobot");
 
     // What hides the call from whoever looks at a message in passing is still no call for the tools.
@@ -329,7 +333,7 @@ fn an_address_that_others_reach_is_served_with_tokens_alone() {
     let port = line.rsplit_once(':').unwrap().1.trim_end_matches("/mcp").to_owned();
     let client = Client::new(&format!("127.0.0.1:{port}"));
     assert_eq!(client.post("/mcp", &[], LIST).status, 401);
-    assert_eq!(tools(&client.bearing(&token(&home, ALL, None).1)).len(), 13);
+    assert_eq!(tools(&client.bearing(&token(&home, ALL, None).1)).len(), 14);
     for refused in [&["--auth", "none"] as &[&str], &[]] {
         let refused = ended(home.whytrace([&["serve", "--listen", "0.0.0.0:0"], refused].concat()));
         assert_eq!(refused.code, Some(1), "{refused:?}");
