@@ -10,6 +10,8 @@ use std::fmt;
 
 pub use course::{Course, Sketch};
 
+use crate::shown::excerpt;
+
 /// Confidence below which a choice without alternatives is worth a word.
 const UNSURE_BELOW: f64 = 0.6;
 /// A reason of fewer characters says too little to judge the decision by later.
@@ -53,8 +55,8 @@ impl Fared {
 pub enum Advice {
     /// The run decided the same before.
     Repeats {
-        /// The place of that decision among those of the run, from 1.
-        of: usize,
+        /// That decision's name.
+        of: String,
     },
     /// The option went wrong before.
     PoorRecord {
@@ -87,11 +89,12 @@ impl fmt::Display for Advice {
         match self {
             Self::Repeats { of } => write!(
                 f,
-                "The same as decision {of} of this run: if nothing has changed since, the result will not either."
+                "The same as decision {} of this run: if nothing has changed since, the result will not either.",
+                name(of)
             ),
             Self::PoorRecord { fared, intent } => {
                 let intent =
-                    intent.as_ref().map(|intent| format!(" for intent {intent}")).unwrap_or_default();
+                    intent.as_ref().map(|intent| format!(" for intent {}", name(intent))).unwrap_or_default();
                 let (failed, runs) = (fared.failed, fared.passed + fared.failed);
                 write!(f, "This option failed the gate in {failed} of {runs} earlier runs{intent}")?;
                 match fared.others_passed + fared.others_failed {
@@ -109,12 +112,11 @@ impl fmt::Display for Advice {
                 f,
                 "{FLOOD} decisions in two minutes: record choices that could have gone otherwise, not steps."
             ),
-            Self::StageOpen { stage, minutes } => {
-                write!(
-                    f,
-                    "Stage {stage} has been open for {minutes} min: end it (trace_record, stage_end) if it is done."
-                )
-            }
+            Self::StageOpen { stage, minutes } => write!(
+                f,
+                "Stage {} has been open for {minutes} min: end it (trace_record, stage_end) if it is done.",
+                name(stage)
+            ),
             Self::ThinWhy => {
                 write!(f, "The why is thin: next time say what spoke for this choice and against the others.")
             }
@@ -127,6 +129,11 @@ impl fmt::Display for Advice {
             ),
         }
     }
+}
+
+/// A name that somebody else may have given, in quotation marks that it cannot close.
+fn name(name: &str) -> String {
+    format!("\"{}\"", excerpt(name, 60).replace('"', "'"))
 }
 
 #[cfg(test)]

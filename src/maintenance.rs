@@ -92,6 +92,10 @@ async fn index_documents(
     let mut done = Reindexed::default();
     let mut ended = Vec::new();
     let mut projects = BTreeSet::new();
+    // What looks at the newest rows goes by the order in which they were written. Ids that are made here begin with the
+    // time; of others there is no order before they are read.
+    let mut places = places.to_vec();
+    places.sort_by_cached_key(|place| place.as_str().rsplit('/').next().map(str::to_owned));
     for chunk in places.chunks(AT_ONCE) {
         let mut traces = Vec::with_capacity(chunk.len());
         let mut reading = pin!(stores.documents.read_places(chunk));

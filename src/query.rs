@@ -270,15 +270,16 @@ impl Query {
         let report = PatternsReport::of(&tallies, tallies_before.as_ref(), min_runs);
         let failing = report.patterns.iter().filter(|pattern| pattern.gap_runs >= 3).take(EXAMINED);
         let failing: Vec<String> = failing.map(|pattern| pattern.principle.clone()).collect();
-        let associations = if failing.is_empty() {
-            AssociationsReport::default()
+        let (associations, looked_at) = if failing.is_empty() {
+            (AssociationsReport::default(), NEWEST)
         } else {
-            associations(&self.stores.index.features(&window, NEWEST).await?, &failing)
+            let (runs, looked_at) = self.stores.index.features(&window, NEWEST).await?;
+            (associations(&runs, &failing), looked_at)
         };
         let without_filter =
             if tallies.finished_runs == 0 { Some(self.overview(filter).await?) } else { None };
         Ok(Patterns {
-            is_partial: report.finished_runs > i64::from(NEWEST),
+            is_partial: report.finished_runs > i64::from(looked_at),
             report,
             associations,
             after: window.ended_after,

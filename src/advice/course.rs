@@ -17,6 +17,8 @@ const STAGES: usize = 64;
 /// A decision that is being recorded, as far as advice is about it.
 #[derive(Clone, Copy, Debug)]
 pub struct Sketch<'d> {
+    /// Its name within the run.
+    pub decision_id: &'d str,
     /// Its stage.
     pub stage: &'d str,
     /// Its key.
@@ -36,10 +38,8 @@ pub struct Sketch<'d> {
 /// The course of one run, as one process has seen it.
 #[derive(Debug, Default)]
 pub struct Course {
-    /// How many decisions there were.
-    decisions: usize,
-    /// Which of them decided what, by hash.
-    places: HashMap<u64, usize>,
+    /// Which decision was the first to decide what, by the hash of that.
+    first: HashMap<u64, String>,
     hasher: RandomState,
     /// When the last ones were made.
     times: VecDeque<Timestamp>,
@@ -70,7 +70,6 @@ impl Course {
         fared: Option<Fared>,
         intent: Option<&str>,
     ) -> Option<Advice> {
-        self.decisions += 1;
         let repeated = self.remember(decision);
         let is_flood = self.is_flood(at);
         if let Some(last) = self.open.get_mut(decision.stage) {
@@ -94,15 +93,15 @@ impl Course {
         candidates.into_iter().flatten().find(|advice| self.is_new(advice, decision))
     }
 
-    /// The place of an earlier decision that is the same.
-    fn remember(&mut self, decision: &Sketch<'_>) -> Option<usize> {
+    /// The name of an earlier decision that is the same.
+    fn remember(&mut self, decision: &Sketch<'_>) -> Option<String> {
         let of = (decision.stage, decision.decision, decision.what.trim(), decision.inputs);
         let hash = self.hasher.hash_one(of);
-        let place = self.places.get(&hash).copied();
-        if place.is_none() && self.places.len() < REMEMBERED {
-            self.places.insert(hash, self.decisions);
+        let first = self.first.get(&hash).cloned();
+        if first.is_none() && self.first.len() < REMEMBERED {
+            self.first.insert(hash, decision.decision_id.to_owned());
         }
-        place
+        first
     }
 
     fn is_flood(&mut self, at: Timestamp) -> bool {
@@ -147,6 +146,7 @@ mod tests {
     }
 
     const GOOD: Sketch<'static> = Sketch {
+        decision_id: "d1",
         stage: "collection",
         decision: "source_selection",
         what: "arxiv",
@@ -186,8 +186,8 @@ mod tests {
         assert_eq!(advice(&mut course, &GOOD, 0), None);
         assert_eq!(advice(&mut course, &Sketch { inputs: "{\"page\":2}", ..GOOD }, 1), None);
         assert_eq!(
-            advice(&mut course, &Sketch { what: " arxiv", ..GOOD }, 2),
-            Some(Advice::Repeats { of: 1 })
+            advice(&mut course, &Sketch { decision_id: "d3", what: " arxiv", ..GOOD }, 2),
+            Some(Advice::Repeats { of: "d1".to_owned() })
         );
         assert_eq!(advice(&mut course, &GOOD, 3), None, "it was said");
     }
@@ -197,7 +197,7 @@ mod tests {
         let mut course = Course::default();
         let fared = Some(Fared { passed: 2, failed: 7, others_passed: 20, others_failed: 4 });
         let said = course.decided(&GOOD, at(0), fared, Some("validating")).unwrap();
-        insta::assert_snapshot!(said, @"This option failed the gate in 7 of 9 earlier runs for intent validating; others failed in 4 of 24.");
+        insta::assert_snapshot!(said, @r#"This option failed the gate in 7 of 9 earlier runs for intent "validating"; others failed in 4 of 24."#);
         let elsewhere = Sketch { inputs: "other", ..GOOD };
         assert_eq!(course.decided(&elsewhere, at(1), fared, Some("validating")), None);
         let other = Sketch { what: "bing", ..GOOD };

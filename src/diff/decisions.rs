@@ -277,10 +277,10 @@ impl DecisionDifference {
     fn compare(&mut self, a: &Decision, b: &Decision, is_speech: bool) {
         self.what_changed = a.what.trim() != b.what.trim();
         let inputs = differing_inputs(a, b);
-        let other_inputs = !sameness::is_respelt(a, b)
-            && inputs
-                .iter()
-                .any(|(_, a, b)| !a.zip(*b).is_some_and(|(a, b)| sameness::is_same_in_other_words(a, b)));
+        let other_inputs = inputs
+            .iter()
+            .any(|(_, a, b)| !a.zip(*b).is_some_and(|(a, b)| sameness::is_same_in_other_words(a, b)))
+            && !sameness::is_respelt(a, b);
         self.inputs = inputs.into_iter().take(INPUT_FIELDS).map(InputDifference::of).collect();
         self.words_only = (self.what_changed || !self.inputs.is_empty())
             && !other_inputs

@@ -63,7 +63,8 @@ impl CompareRequest {
     pub(super) fn answer(&self, compared: &Comparison) -> Answer {
         let skipped = usize::try_from(self.offset.unwrap_or(0)).unwrap_or(0);
         let decisions = compared.told(self.include_same);
-        let listed = decisions.iter().take(LISTED).filter(|one| one.differs()).count();
+        // What the text lists by itself: the first of those that are told without being asked for more.
+        let listed = compared.told(false).len().min(LISTED);
         let budget = budget(self.max_tokens);
         let mut sheet =
             Sheet::new(budget, |kept| self.next(compared, skipped, decisions.len(), budget, kept));

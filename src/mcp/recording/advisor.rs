@@ -16,10 +16,11 @@ use tokio::task::JoinHandle;
 
 use crate::advice::{Course, Fared, Sketch};
 use crate::gate::request::{DecisionRequest, EventKind, EventRequest};
+use crate::gate::text::label;
 use crate::mcp::tool::Context;
 use crate::model::{Timestamp, TraceId};
 use crate::query::Query;
-use crate::store::index::ChoiceOutcome;
+use crate::recorder::DecisionRecorded;
 use crate::words::choice;
 
 /// Runs that are followed, the latest ones.
@@ -94,7 +95,10 @@ impl Advisor {
 
     /// A run was begun.
     pub(super) fn began(&self, trace_id: &TraceId, project: &str, intent: Option<&str>) {
-        self.follow(trace_id, |run| run.kind = Some((project.to_owned(), intent.map(str::to_owned))));
+        // As the gate reads them, which has let them in.
+        let name = |field, text: &str| label(field, text).unwrap_or_default();
+        let kind = (name("project", project), intent.map(|intent| name("intent", intent)));
+        self.follow(trace_id, |run| run.kind = Some(kind));
     }
 
     /// What of a batch matters for advice.
@@ -114,7 +118,7 @@ impl Advisor {
             match milestone {
                 Milestone::Began(project, intent) => self.began(trace_id, &project, intent.as_deref()),
                 Milestone::StageBegan(stage) => {
-                    self.follow(trace_id, |run| run.course.stage_began(&stage, at))
+                    self.follow(trace_id, |run| run.course.stage_began(&stage, at));
                 }
                 Milestone::StageEnded(stage) => self.follow(trace_id, |run| run.course.stage_ended(&stage)),
             }
@@ -156,7 +160,7 @@ impl Advisor {
     /// Takes note of a decision that was recorded, and says what is worth saying of it.
     pub(super) fn advise(
         &self,
-        trace_id: &TraceId,
+        recorded: &DecisionRecorded,
         request: &DecisionRequest,
         asked: Asked,
         at: Timestamp,
@@ -172,6 +176,7 @@ impl Advisor {
         let fared = record.and_then(|record| record.of.get(&asked.choice).copied());
         let inputs = request.inputs.as_ref().map(ToString::to_string).unwrap_or_default();
         let sketch = Sketch {
+            decision_id: recorded.decision_id.as_str(),
             stage: &request.stage,
             decision: &request.decision,
             what: &request.what,
@@ -181,7 +186,7 @@ impl Advisor {
             has_alternatives: !request.alternatives_considered.is_empty(),
         };
         let mut advice = None;
-        self.follow(trace_id, |run| {
+        self.follow(&recorded.ack.trace_id, |run| {
             advice = run.course.decided(&sketch, at, fared, asked.intent.as_deref());
         });
         advice.map(|advice| advice.to_string())
@@ -192,11 +197,8 @@ impl Advisor {
             return;
         }
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(run) = runs.get_mut(trace_id) {
-            change(run);
-            return;
-        }
-        let mut run = Followed::default();
+        // Whoever was heard of last stands last, so that the run that was silent for longest is let go of.
+        let mut run = runs.shift_remove(trace_id).unwrap_or_default();
         change(&mut run);
         keep(&mut runs, RUNS, trace_id.clone(), run);
     }
@@ -211,17 +213,22 @@ fn keep<K: Hash + Eq, V>(map: &mut IndexMap<K, V>, most: usize, key: K, value: V
     map.insert(key, value);
 }
 
-/// How each choice fared against all others of the same question; nothing where the database does not say.
+/// How the runs of each choice fared, and those that did not make it; nothing where the database does not say.
 async fn record(query: &Query, question: &Question) -> Option<HashMap<String, Fared>> {
     let Question { project, intent, decision } = question;
     let outcomes = query.choice_outcomes(project, intent.as_deref(), decision).await.ok()?;
-    let count = |count: i64| u64::try_from(count).unwrap_or(0);
-    let sum = |of: fn(&ChoiceOutcome) -> i64| outcomes.iter().map(|outcome| count(of(outcome))).sum::<u64>();
-    let (all_passed, all_failed) = (sum(|outcome| outcome.passed), sum(|outcome| outcome.failed));
-    let fared = outcomes.iter().map(|outcome| {
-        let (passed, failed) = (count(outcome.passed), count(outcome.failed));
-        let (others_passed, others_failed) = (all_passed - passed, all_failed - failed);
-        (outcome.choice.clone(), Fared { passed, failed, others_passed, others_failed })
+    let mut all: HashMap<&str, bool> = HashMap::new();
+    let mut of: HashMap<&str, HashMap<&str, bool>> = HashMap::new();
+    for one in &outcomes {
+        all.insert(&one.trace_id, one.passed);
+        of.entry(&one.choice).or_default().insert(&one.trace_id, one.passed);
+    }
+    let count =
+        |runs: &HashMap<&str, bool>, passed: bool| runs.values().filter(|it| **it == passed).count() as u64;
+    let fared = of.iter().map(|(choice, runs)| {
+        let (passed, failed) = (count(runs, true), count(runs, false));
+        let (others_passed, others_failed) = (count(&all, true) - passed, count(&all, false) - failed);
+        ((*choice).to_owned(), Fared { passed, failed, others_passed, others_failed })
     });
     Some(fared.collect())
 }

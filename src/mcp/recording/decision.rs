@@ -45,7 +45,7 @@ async fn call(context: &Arc<Context>, arguments: Value) -> Result<Answer, ToolEr
             let is_first = !recorded.ack.is_duplicate() && !recorded.ack.late;
             let advise = || {
                 let now = context.intake.recorder().clock().now();
-                context.advisor.advise(&recorded.ack.trace_id, &request, asked, now)
+                context.advisor.advise(&recorded, &request, asked, now)
             };
             let advice = if is_first { advise() } else { None };
             Ok(decided(&recorded, advice))

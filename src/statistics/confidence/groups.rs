@@ -99,7 +99,8 @@ impl GroupedConfidence {
         }
     }
 
-    /// The groups of at least `min_n` decisions, and how many others there are. The surest and largest gaps come
+    /// The groups of at least `min_n` decisions, and how many others there are. Their verdicts hold for all of them
+    /// together (Bonferroni): of many groups without a fault some would else look off by chance. The surest and largest gaps come
     /// first, then the largest groups, then names; the group without a value last among equals.
     #[must_use]
     pub fn report(&self, min_n: u64) -> (Vec<ConfidenceGroup>, u64) {
@@ -109,6 +110,8 @@ impl GroupedConfidence {
             .filter(|(_, observations)| observations.n() >= min_n)
             .filter_map(|(value, observations)| ConfidenceGroup::of(value.as_ref(), observations, min_n))
             .collect();
+        let looks = groups.len();
+        groups.iter_mut().for_each(|group| group.leaning.hold_for(looks));
         groups.sort_by(|a, b| {
             let surest = b.leaning.at_least().total_cmp(&a.leaning.at_least());
             let size = |group: &ConfidenceGroup| (Reverse(group.n), group.value.is_none());

@@ -62,6 +62,23 @@ impl Verdict {
 }
 
 impl Leaning {
+    /// Lets the verdict stand only where it would be at a level of 5 % divided by `looks`, the number of verdicts that are
+    /// told together. The interval that is told stays that of 95 %.
+    pub(super) fn hold_for(&mut self, looks: usize) {
+        // How much wider an interval has to be, by the normal distribution.
+        let wider = two_sided_normal_quantile(0.05 / looks.max(1) as f64) / two_sided_normal_quantile(0.05);
+        let low = self.gap - (self.gap - self.gap_low) * wider;
+        let high = self.gap + (self.gap_high - self.gap) * wider;
+        let is_clear = match self.verdict {
+            Verdict::OverConfident => low > 0.0,
+            Verdict::UnderConfident => high < 0.0,
+            Verdict::Unclear | Verdict::TooFew => true,
+        };
+        if !is_clear {
+            self.verdict = Verdict::Unclear;
+        }
+    }
+
     /// Of decisions that add up to this, with a verdict from `min_n` of them; `None` without any.
     ///
     /// The gap's interval is the wider of two at each end. One takes the run as the unit: the cluster-robust
@@ -106,5 +123,46 @@ impl Leaning {
     #[must_use]
     pub fn at_least(&self) -> f64 {
         self.gap_low.max(-self.gap_high).max(0.0)
+    }
+}
+
+/// How many standard deviations leave out the share `p` of a normal distribution, half of it at each end: to 0.00045,
+/// by formula 26.2.23 of M. Abramowitz and I. A. Stegun, "Handbook of Mathematical Functions" (1964).
+fn two_sided_normal_quantile(p: f64) -> f64 {
+    let t = (-2.0 * (p / 2.0).ln()).sqrt();
+    let above = (0.010_328 * t + 0.802_853).mul_add(t, 2.515_517);
+    let below = ((0.001_308 * t + 0.189_269).mul_add(t, 1.432_788)).mul_add(t, 1.0);
+    t - above / below
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_those_of_the_tables() {
+        for (p, quantile) in [(0.05, 1.959_96), (0.005, 2.807_03), (0.001, 3.290_53)] {
+            assert!((two_sided_normal_quantile(p) - quantile).abs() < 0.000_5, "{p}");
+        }
+    }
+
+    #[test]
+    fn a_verdict_among_many_needs_more() {
+        let leaning = Leaning {
+            mean_confidence: 0.8,
+            observed_rate: 0.7,
+            observed_low: 0.62,
+            observed_high: 0.77,
+            gap: 0.1,
+            gap_low: 0.01,
+            gap_high: 0.19,
+            verdict: Verdict::OverConfident,
+        };
+        let held_for = |looks| {
+            let mut leaning = leaning;
+            leaning.hold_for(looks);
+            leaning.verdict
+        };
+        assert_eq!([held_for(1), held_for(10)], [Verdict::OverConfident, Verdict::Unclear]);
     }
 }

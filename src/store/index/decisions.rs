@@ -304,7 +304,8 @@ impl Index {
             let mut values = Vec::new();
             for (name, column) in [("decision", "d.decision"), ("stage", "d.stage")] {
                 let mut sql = Sql::new("select ");
-                sql.push(column).push(", count(*) from decisions d where true");
+                sql.push(column).push(", count(*) from decisions d");
+                filter.push(&mut sql);
                 window.push_condition(&mut sql, postgres);
                 sql.push(" group by ").push(column).push(" order by count(*) desc, ").push(column);
                 sql.push(" limit ").arg(i64::from(limit));
@@ -360,7 +361,9 @@ async fn hits(
 
 async fn with_options(session: &mut Session, rows: Vec<HitRow>) -> sqlx::Result<Vec<DecisionHit>> {
     let mut sql = Sql::new("select trace_id, decision_id, option from alternatives where trace_id in ");
-    sql.list(rows.iter().map(|row| row.trace_id.as_str())).push(" order by trace_id, decision_id, position");
+    sql.list(rows.iter().map(|row| row.trace_id.as_str())).push(" and decision_id in ");
+    sql.list(rows.iter().map(|row| row.decision_id.as_str()))
+        .push(" order by trace_id, decision_id, position");
     let options: Vec<(String, String, String)> = session.fetch(sql).await?;
     let of = |row: &HitRow| {
         let own = options.iter().filter(|(run, id, _)| *run == row.trace_id && *id == row.decision_id);

@@ -15,9 +15,13 @@ use crate::store::session::Session;
 use crate::store::sql::Sql;
 use crate::words::choice;
 
+/// Decisions that are read at most; what is beyond belongs to the oldest runs.
+const MOST_DECISIONS: i64 = 60_000;
+
 #[derive(sqlx::FromRow)]
 struct RunRow {
     trace_id: String,
+    decision_count: i64,
     principle_scores: Json<serde_json::Map<String, Value>>,
     gap_principles: Json<Vec<String>>,
     strength_principles: Json<Vec<String>>,
@@ -39,20 +43,27 @@ struct DecisionRow {
 }
 
 impl Index {
-    /// What those of the `limit` newest finished runs that meet the filter did in which principles were judged.
+    /// What those of the `limit` newest finished runs that meet the filter did in which principles were judged, and how
+    /// many runs were looked at: fewer where they have very many decisions.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] when the database is away.
-    pub async fn features(&self, filter: &Filter, limit: u32) -> Result<Vec<RunFeatures>> {
+    pub async fn features(&self, filter: &Filter, limit: u32) -> Result<(Vec<RunFeatures>, u32)> {
         self.read(async |session| {
             let mut runs: Vec<RunFeatures> = Vec::new();
             let mut places: HashMap<String, usize> = HashMap::new();
             let mut sql = Sql::new(
-                "select t.trace_id, t.principle_scores, t.gap_principles, t.strength_principles from traces t",
+                "select t.trace_id, t.decision_count, t.principle_scores, t.gap_principles, t.strength_principles from traces t",
             );
             push_newest(&mut sql, filter, session, limit);
+            let (mut looked_at, mut decisions) = (0, 0);
             session
                 .each(sql, |row: RunRow| {
+                    decisions += row.decision_count;
+                    if decisions > MOST_DECISIONS && looked_at > 0 {
+                        return;
+                    }
+                    looked_at += 1;
                     if row.principle_scores.0.is_empty()
                         && row.gap_principles.0.is_empty()
                         && row.strength_principles.0.is_empty()
@@ -68,7 +79,7 @@ impl Index {
                 })
                 .await?;
             let mut sql = Sql::new("select s.trace_id, s.stage from stages s join (select t.trace_id from traces t");
-            push_newest(&mut sql, filter, session, limit);
+            push_newest(&mut sql, filter, session, looked_at);
             sql.push(") r on r.trace_id = s.trace_id");
             session
                 .each(sql, |row: StageRow| {
@@ -81,7 +92,7 @@ impl Index {
                 "select d.trace_id, d.decision, coalesce(d.choice, substr(d.what, 1, 800)) as choice, d.alternative_count > 0 as has_alternatives, \
                  d.evidence_count > 0 as has_evidence from decisions d join (select t.trace_id from traces t",
             );
-            push_newest(&mut sql, filter, session, limit);
+            push_newest(&mut sql, filter, session, looked_at);
             sql.push(") r on r.trace_id = d.trace_id");
             session
                 .each(sql, |row: DecisionRow| {
@@ -95,7 +106,7 @@ impl Index {
                     }
                 })
                 .await?;
-            Ok(runs)
+            Ok((runs, looked_at))
         })
         .await
     }

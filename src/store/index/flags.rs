@@ -17,8 +17,8 @@ pub use replay::{Checking, Ended};
 use super::{Index, Scope, events};
 use crate::calibration::confidence::{ConfidenceWindow, check_confidence};
 use crate::calibration::{
-    CalibrationRules, Finding, Flag, FlagAction, FlagState, Resolutions, Windows, announcement_line, check,
-    is_flagged_for_review,
+    CalibrationRules, Finding, Flag, FlagAction, FlagKind, FlagState, Resolutions, Windows,
+    announcement_line, check, is_flagged_for_review,
 };
 use crate::error::Result;
 use crate::model::{Event, EventBody, EventId, FlagNote, QualityRules, Timestamp, Trace, TraceId, fold};
@@ -129,6 +129,8 @@ pub(super) async fn read_flags(session: &mut Session, scope: &Scope) -> sqlx::Re
     if let Scope::Projects(projects) = scope {
         sql.push(" and project in ").list(projects.iter().map(String::as_str));
     }
+    // A newer version may know more kinds, and runs beside this one.
+    sql.push(" and kind in ").list(FlagKind::ALL.map(FlagKind::as_str));
     sql.push(" order by last_seen desc, flag_id");
     let records: Vec<(String,)> = session.fetch(sql).await?;
     records

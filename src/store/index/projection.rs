@@ -31,13 +31,14 @@ pub(super) struct Bookkeeping {
     pub is_new: bool,
 }
 
-/// Writes all rows of a run. While it is open that is only its row in `traces`.
+/// Writes all rows of a run. While it is open that is only its row in `traces`. Gives what changes in the sums of
+/// confidence, which is written once for all runs of a transaction.
 pub(super) async fn write(
     session: &mut Session,
     trace: &Trace,
     books: &Bookkeeping,
     rules: &QualityRules,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<Changes> {
     let id = trace.trace_id.as_str();
     let before = if books.had_rows { days::added(session, [id]).await? } else { HashMap::new() };
     write_head(session, trace, books, rules).await?;
@@ -142,8 +143,8 @@ impl Parts {
         }));
     }
 
-    /// Puts the rows in the place of those that the runs had.
-    pub(super) async fn write(self, session: &mut Session) -> sqlx::Result<()> {
+    /// Puts the rows in the place of those that the runs had. Gives what changes in the sums of confidence.
+    pub(super) async fn write(self, session: &mut Session) -> sqlx::Result<Changes> {
         if !self.replaced.is_empty() {
             search::delete_decision_words(session, &self.replaced).await?;
             for text in [
@@ -183,7 +184,7 @@ impl Parts {
             insert(session, text, columns, rows).await?;
         }
         self.decisions.write(session).await?;
-        self.confidence.write(session).await
+        Ok(self.confidence)
     }
 }
 

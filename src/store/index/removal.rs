@@ -79,11 +79,13 @@ impl Index {
                         runs.retain(|run| named.contains(run.as_str()));
                     }
                     let mut projects: BTreeMap<String, HashSet<TraceId>> = BTreeMap::new();
+                    let mut confidence = Changes::default();
                     for run in &runs {
-                        if let Some(project) = remove(session, run, at).await? {
+                        if let Some(project) = remove(session, run, at, &mut confidence).await? {
                             projects.entry(project).or_default().insert(run.clone());
                         }
                     }
+                    confidence.write(session).await?;
                     flags::lock(session, projects.keys().map(String::as_str), flag_scope).await?;
                     for (project, gone) in projects {
                         flags::take_out(session, &project, &gone).await?;
@@ -179,7 +181,12 @@ impl Index {
 }
 
 /// Removes the rows of a run; gives its project, if there was one.
-async fn remove(session: &mut Session, trace_id: &TraceId, at: Timestamp) -> sqlx::Result<Option<String>> {
+async fn remove(
+    session: &mut Session,
+    trace_id: &TraceId,
+    at: Timestamp,
+    confidence: &mut Changes,
+) -> sqlx::Result<Option<String>> {
     let id = trace_id.as_str();
     let sql = Sql::new(
         "insert into tombstones (trace_id, deleted_at) values ($1, $2) on conflict (trace_id) do nothing",
@@ -187,9 +194,7 @@ async fn remove(session: &mut Session, trace_id: &TraceId, at: Timestamp) -> sql
     session.execute(sql.bind(id).bind(at)).await?;
     let sql = Sql::new("select project from traces where trace_id = $1").bind(id);
     let project: Option<(String,)> = session.fetch_optional(sql).await?;
-    let mut confidence = Changes::default();
     days::added(session, [id]).await?.values().for_each(|added| confidence.take_out(added));
-    confidence.write(session).await?;
     if !session.is_postgres() {
         let words = "delete from trace_words where rowid in (select row_id from traces where trace_id = $1)";
         session.execute(Sql::new(words).bind(id)).await?;

@@ -24,7 +24,8 @@ pub(in crate::store::index) struct Added {
     confidence: RunConfidence,
 }
 
-/// Changes of sums, put together before they are written: a row is locked once, and always in the same order.
+/// Changes of sums, put together over all runs of a transaction before they are written: a row is locked once, and
+/// always in the same order, so that two transactions never wait for each other in a circle.
 #[derive(Clone, Debug, Default)]
 pub(in crate::store::index) struct Changes(BTreeMap<(String, String, NaiveDate), KeptSums>);
 
@@ -185,6 +186,13 @@ impl Changes {
         self.change(added, KeptSums::take_out);
     }
 
+    /// What others change as well.
+    pub(in crate::store::index) fn extend(&mut self, others: Self) {
+        for (key, sums) in others.0 {
+            self.0.entry(key).or_default().add(&sums);
+        }
+    }
+
     fn change(&mut self, added: &Added, change: impl Fn(&mut KeptSums, &KeptSums)) {
         for (subject, sums) in added.confidence.subjects() {
             let key = (added.project.clone(), subject.clone(), added.day);
@@ -232,12 +240,16 @@ pub(in crate::store::index) async fn sums(
     subjects: &[&str],
     days: (NaiveDate, NaiveDate),
 ) -> sqlx::Result<HashMap<String, KeptSums>> {
-    let mut sql = Sql::new(SUMS);
-    sql.arg(project).push(" and subject in ").list(subjects.iter().copied());
-    sql.push(" and day >= ").arg(days.0.to_string()).push(" and day <= ").arg(days.1.to_string());
-    sql.push(" group by subject");
-    let rows: Vec<SumsRow> = session.fetch(sql).await?;
-    Ok(rows.into_iter().map(|row| (row.subject.clone(), row.sums())).collect())
+    let mut found = HashMap::new();
+    for subjects in subjects.chunks(rows_at_once(1)) {
+        let mut sql = Sql::new(SUMS);
+        sql.arg(project).push(" and subject in ").list(subjects.iter().copied());
+        sql.push(" and day >= ").arg(days.0.to_string()).push(" and day <= ").arg(days.1.to_string());
+        sql.push(" group by subject");
+        let rows: Vec<SumsRow> = session.fetch(sql).await?;
+        found.extend(rows.into_iter().map(|row| (row.subject.clone(), row.sums())));
+    }
+    Ok(found)
 }
 
 impl SumsRow {

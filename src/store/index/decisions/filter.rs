@@ -67,7 +67,9 @@ impl DecisionFilter {
             1 => words.pop().map(Term::Word),
             _ => Some(Term::Phrase(words)),
         };
-        Self { text: Some(SearchQuery { terms: term.into_iter().collect(), is_cut: false }), ..self }
+        let mut query = self.text.unwrap_or(SearchQuery { terms: Vec::new(), is_cut: false });
+        query.terms.extend(term);
+        Self { text: Some(query), ..self }
     }
 
     /// Appends `where` and all conditions but the text on `decisions d` and `traces t`.

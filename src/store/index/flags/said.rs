@@ -35,8 +35,15 @@ pub(super) async fn said(
     for (first, subjects) in firsts {
         sums.extend(days::sums(session, &window.project, &subjects, (first, last)).await?);
     }
-    // Sums are kept by whole days. Runs that ended later that day are known where runs come in out of order.
-    let later = days::added_by(session, |sql| later_that_day(sql, window)).await?;
+    // Sums are kept by whole days. Runs that ended later that day are known where runs come in out of order; to take
+    // them out only lowers the sums, so that they are read for subjects alone of whom there is enough.
+    let least = i64::try_from(rules.confidence_min_decisions).unwrap_or(i64::MAX);
+    let is_enough = |subject: &&String| sums.get(*subject).is_some_and(|sums| sums.decisions >= least);
+    let enough: Vec<&String> = window.subjects.iter().map(|(subject, _)| subject).filter(is_enough).collect();
+    let later = match enough.as_slice() {
+        [] => HashMap::new(),
+        enough => days::added_by(session, |sql| later_that_day(sql, window, enough)).await?,
+    };
     let mut said = Vec::with_capacity(window.subjects.len());
     for (subject, first) in &window.subjects {
         let mut sums = sums.get(subject).copied().unwrap_or_default();
@@ -49,11 +56,15 @@ pub(super) async fn said(
     Ok(said)
 }
 
-fn later_that_day(sql: &mut Sql, window: &ConfidenceWindow) {
+fn later_that_day(sql: &mut Sql, window: &ConfidenceWindow, subjects: &[&String]) {
     sql.push(" and t.project = ").arg(&window.project);
     sql.push(" and (t.ended_at, t.trace_id) > (").arg(window.until);
     sql.push(", ").arg(window.trace_id.as_str()).push(") and t.ended_at < ");
     sql.arg(day_end(utc_day(window.until)));
+    let of = |kind: &'static str| subjects.iter().filter_map(move |subject| subject.strip_prefix(kind));
+    // An agent's sums are of all decisions of its runs, a key's of its own alone.
+    sql.push(" and (t.agent_name in ").list(of("agent:"));
+    sql.push(" or d.decision in ").list(of("decision:")).push(")");
 }
 
 /// The latest runs of a subject up to the run, the latest first.
@@ -65,7 +76,7 @@ async fn recent(
 ) -> sqlx::Result<Vec<TraceId>> {
     let from = day_end(first.pred_opt().unwrap_or(first));
     let Some(("decision", key)) = subject.split_once(':') else {
-        let agent = subject.trim_start_matches("agent:");
+        let agent = subject.strip_prefix("agent:").unwrap_or(subject);
         return ids(session, of_agent(window, agent, from)).await;
     };
     let mut limit = FIRST_LOOK;

@@ -19,7 +19,7 @@ const TEXTS: [&str; 4] = ["what", "why", "result", "options"];
 const OF_TEXTS: &str = "{what why result options}";
 
 /// Hex digits of the hash of a name.
-const NAME_DIGITS: usize = 6;
+const NAME_DIGITS: usize = 12;
 
 /// What a decision is found by: the words of `what`, `why`, `result` and its options, and those of where it belongs.
 #[derive(Debug)]
