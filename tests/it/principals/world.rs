@@ -86,6 +86,7 @@ impl World {
             clock_digits: Regex::new(r"(\d\d:\d\d:\d\d)\.\d{6}Z").unwrap(),
             made_ids: Regex::new(r"\b(dec|evt)_\d+-[0-9a-f]{8}_[0-9a-f]+").unwrap(),
             revision: Regex::new(r#"(revision\\*": )\d+"#).unwrap(),
+            hash: Regex::new(r#"(sha256\\*": \\*")[0-9a-f]{64}"#).unwrap(),
         };
         let opening = json!({"protocolVersion": "2025-11-25", "capabilities": {},
             "clientInfo": {"name": "c", "version": "1"}});
@@ -139,11 +140,12 @@ pub(super) struct Client {
     clock_digits: Regex,
     made_ids: Regex,
     revision: Regex,
+    hash: Regex,
 }
 
 impl Client {
     /// Asks at the time of questions, and gives the answer without what differs from one installation to another
-    /// whoever is in it: where its home is, how often it has looked at its clock, the random part of ids, and
+    /// whoever is in it: where its home is, how often it has looked at its clock, the random part of ids, the hash of all that, and
     /// how often the document of a run was written, which a busy machine makes twice.
     pub(super) async fn ask(&self, method: &str, params: Value) -> Value {
         self.clock.set(ASKED_AT.parse().unwrap());
@@ -151,6 +153,7 @@ impl Client {
         let text = answer.to_string().replace(&self.home, "HOME/");
         let text = self.clock_digits.replace_all(&text, "$1.......Z");
         let text = self.revision.replace_all(&text, "${1}0");
+        let text = self.hash.replace_all(&text, "${1}of_all_that");
         serde_json::from_str(&self.made_ids.replace_all(&text, "${1}_made")).unwrap()
     }
 
