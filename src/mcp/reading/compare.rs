@@ -38,7 +38,7 @@ pub(super) const TOOL: Tool = Tool {
 #[serde(deny_unknown_fields)]
 #[schemars(description = "")]
 pub(super) struct CompareRequest {
-    /// The measure; ids as in trace_full, or passed[:intent], a group
+    /// The measure; ids as in trace_full, or passed(:INTENT), a group
     trace_id_a: String,
     /// Held against it
     trace_id_b: String,

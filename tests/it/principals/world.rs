@@ -145,8 +145,8 @@ pub(super) struct Client {
 
 impl Client {
     /// Asks at the time of questions, and gives the answer without what differs from one installation to another
-    /// whoever is in it: where its home is, how often it has looked at its clock, the random part of ids, the hash of all that, and
-    /// how often the document of a run was written, which a busy machine makes twice.
+    /// whoever is in it: where its home is, how often it has looked at its clock, the random part of ids, the hash of all
+    /// that, and how often the document of a run was written, which a busy machine makes twice.
     pub(super) async fn ask(&self, method: &str, params: Value) -> Value {
         self.clock.set(ASKED_AT.parse().unwrap());
         let answer = self.tell(method, params).await;
