@@ -5,6 +5,7 @@
 //! test holds them together.
 
 pub(super) mod days;
+mod rebuilding;
 
 use chrono::{DateTime, Utc};
 

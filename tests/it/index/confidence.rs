@@ -202,6 +202,13 @@ both! {
         store.run(&format!("delete from confidence_days; insert into{filling}")).await;
         assert_eq!(kept().await, before, "filled by the migration");
 
+        // As an older program would leave them: of runs that it wrote nothing, of those that it deleted everything.
+        store.run("update confidence_days set runs = runs - 1, excess_9 = 7 where subject = 'agent:ada'").await;
+        store.run("update confidence_days set subject = 'agent:gone', day = '2019-' || substr(day, 6) where subject = 'agent:bob'").await;
+        assert_ne!(kept().await, before);
+        index.rebuild_confidence().await.unwrap();
+        assert_eq!(kept().await, before, "made anew");
+
         let mut other = traces;
         for trace in &mut other {
             trace.quality.passed = trace.quality.passed.map(|passed| !passed);
