@@ -29,7 +29,7 @@ pub struct Confidence {
 
 impl Query {
     /// Holds the confidence of decisions against what came of them, in runs of the last `days` days before `now`,
-    /// or of all time. The newest 4,000 runs, or 40,000 decisions, are read at most.
+    /// or of all time. The newest 1,000 runs, or 10,000 decisions, are read at most.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] when the database is away.

@@ -66,7 +66,7 @@ struct CountRow {
 
 impl Default for ConfidenceReach {
     fn default() -> Self {
-        Self { runs: 4_000, decisions: 40_000 }
+        Self { runs: 1_000, decisions: 10_000 }
     }
 }
 

@@ -28,10 +28,10 @@ use crate::words::{choice, words};
 pub const SEARCH_WINDOW: u32 = 2_000;
 
 /// How many matches the record of an option is counted over.
-pub const RECORD_WINDOW: u32 = 5_000;
+pub const RECORD_WINDOW: u32 = 2_000;
 
-/// The most windows that a search goes through, one after the other.
-const MOST_WINDOWS: u32 = 1_000;
+/// The most windows that a search goes through, one after the other: what is beyond 100,000 matches has to be narrowed.
+const MOST_WINDOWS: u32 = 50;
 
 /// Where the next page of a search begins. Numbers of rows are not in it: they would tell how much others record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use crate::store::sql::Sql;
 use crate::words::choice;
 
 /// Decisions that are read at most; what is beyond belongs to the oldest runs.
-const MOST_DECISIONS: i64 = 60_000;
+const MOST_DECISIONS: i64 = 10_000;
 
 #[derive(sqlx::FromRow)]
 struct RunRow {
@@ -37,7 +37,9 @@ struct StageRow {
 struct DecisionRow {
     trace_id: String,
     decision: String,
-    choice: String,
+    choice: Option<String>,
+    /// Where nothing was folded yet.
+    what: Option<String>,
     has_alternatives: bool,
     has_evidence: bool,
 }
@@ -89,7 +91,7 @@ impl Index {
                 })
                 .await?;
             let mut sql = Sql::new(
-                "select d.trace_id, d.decision, coalesce(d.choice, substr(d.what, 1, 800)) as choice, d.alternative_count > 0 as has_alternatives, \
+                "select d.trace_id, d.decision, d.choice, case when d.choice is null then substr(d.what, 1, 800) end as what, d.alternative_count > 0 as has_alternatives, \
                  d.evidence_count > 0 as has_evidence from decisions d join (select t.trace_id from traces t",
             );
             push_newest(&mut sql, filter, session, looked_at);
@@ -99,7 +101,7 @@ impl Index {
                     if let Some(run) = places.get(&row.trace_id).and_then(|place| runs.get_mut(*place)) {
                         run.decisions.insert(Made {
                             key: row.decision,
-                            choice: choice(&row.choice),
+                            choice: row.choice.unwrap_or_else(|| choice(&row.what.unwrap_or_default())),
                             has_alternatives: row.has_alternatives,
                             has_evidence: row.has_evidence,
                         });

@@ -35,7 +35,9 @@ struct DecisionRow {
     trace_id: String,
     stage: String,
     decision: String,
-    choice: String,
+    choice: Option<String>,
+    /// Where nothing was folded yet.
+    what: Option<String>,
 }
 
 /// Which runs make up a group: the newest that meet the filter and have ended, but not the run itself.
@@ -89,7 +91,7 @@ impl Index {
                 })
                 .await?;
             let mut sql = Sql::new(
-                "select d.trace_id, d.stage, d.decision, coalesce(d.choice, substr(d.what, 1, 800)) as choice \
+                "select d.trace_id, d.stage, d.decision, d.choice, case when d.choice is null then substr(d.what, 1, 800) end as what \
                  from decisions d where d.trace_id in ",
             );
             sql.list(places.keys().map(String::as_str));
@@ -97,7 +99,8 @@ impl Index {
             session
                 .each(sql, |row: DecisionRow| {
                     if let Some(run) = places.get(&row.trace_id).and_then(|place| runs.get_mut(*place)) {
-                        run.choices.push((row.stage, row.decision, choice(&row.choice)));
+                        let choice = row.choice.unwrap_or_else(|| choice(&row.what.unwrap_or_default()));
+                        run.choices.push((row.stage, row.decision, choice));
                     }
                 })
                 .await?;
