@@ -11,7 +11,8 @@
 //!
 //! - [`model`]: pure values, and how [events](model::Event) become a [trace](model::Trace)
 //! - [`metrics`]: counters, and the text in which Prometheus reads them
-//! - [`calibration`], [`statistics`], [`scorecard`], [`diff`], [`diagnose`], [`words`], [`shown`]: pure functions over the model
+//! - [`advice`], [`calibration`], [`statistics`], [`scorecard`], [`diff`], [`diagnose`], [`words`], [`shown`]: pure
+//!   functions over the model
 //! - [`gate`]: what may enter, and in what form
 //! - [`error`]: what can go wrong, by what a caller can do about it
 //! - [`demo`]: a history of runs that never were, to look around in

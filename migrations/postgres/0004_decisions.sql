@@ -53,9 +53,7 @@ order by t.ended_at, t.trace_id, d.position;
 drop table decisions_before;
 
 create index decisions_project on decisions (project, decision, ended_at desc);
-create index decisions_key on decisions (decision, ended_at desc);
 create index decisions_unsearchable on decisions (project) where choice is null;
-create index decisions_confidence on decisions (ended_at) where confidence is not null;
 create index decisions_words on decisions using gin (words);
 
 alter table alternatives add column row_id bigint generated always as identity;

@@ -48,9 +48,7 @@ order by t.ended_at, t.trace_id, d.position;
 drop table decisions_before;
 
 create index decisions_project on decisions (project, decision, ended_at desc);
-create index decisions_key on decisions (decision, ended_at desc);
 create index decisions_unsearchable on decisions (project) where choice is null;
-create index decisions_confidence on decisions (ended_at) where confidence is not null;
 
 -- Cut by the program, as the words of runs are. `scope` holds what narrows a search before its hits are looked at.
 create virtual table decision_words using fts5 (

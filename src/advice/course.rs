@@ -10,7 +10,7 @@ use super::{Advice, FLOOD, FLOOD_SECONDS, Fared, OPEN_MINUTES, THIN_WHY_CHARS, U
 use crate::model::Timestamp;
 
 /// Decisions of one run that are remembered, the first ones: one that repeats itself does so early.
-const REMEMBERED: usize = 1_000;
+const REMEMBERED: usize = 200;
 /// Open stages that are remembered.
 const STAGES: usize = 64;
 

@@ -11,7 +11,7 @@ use whytrace::scorecard::{Tone, counted, gate_word};
 use whytrace::service::Service;
 use whytrace::store::index::{DecisionCursor, DecisionFilter, DecisionHit};
 use whytrace::view::overview::values_of;
-use whytrace::view::saying::{id, moment, name, score};
+use whytrace::view::saying::{id, moment, name, quote, score};
 use whytrace::view::{Extent, decision, option};
 use whytrace::words::{SearchQuery, choice};
 
@@ -207,6 +207,13 @@ impl Search {
         let screen = self.showing.screen();
         let mut sink = Sink::of(&screen);
         for one in &known.options {
+            if one.record.chosen.decisions + one.record.rejected.decisions == 0 {
+                sink.remark(format!(
+                    "Option {} was neither chosen nor rejected by decisions that meet the conditions.",
+                    quote(&one.option, 80)
+                ))?;
+                continue;
+            }
             sink.lines(answer::heading(&screen, &option::line(one)))?;
             if one.record.by_intent.len() > 1 {
                 for line in option::intent_lines(one, Extent::Whole) {

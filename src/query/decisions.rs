@@ -6,10 +6,6 @@ use super::Query;
 use crate::error::Result;
 use crate::statistics::{OptionRecord, Use};
 use crate::store::index::{DecisionCursor, DecisionFilter, DecisionPage, OptionUse, RECORD_WINDOW, Scope};
-use crate::words::choice;
-
-/// How many of the newest decisions the record of an option is counted over where an answer must not wait.
-const QUICK_WINDOW: u32 = 1_000;
 
 /// Decisions that were found.
 #[derive(Clone, Debug, Default)]
@@ -128,38 +124,6 @@ impl Query {
             pending: self.pending_in(&filter.scope),
             unsearchable: self.unsearchable(&filter.scope).await?,
         })
-    }
-
-    /// The records of some options for a key in a project, and of an intent where one is given: one for each option, in
-    /// their order. Cheap enough for whoever is about to choose: each is counted over the newest thousand decisions.
-    ///
-    /// # Errors
-    /// [`crate::Error::Unavailable`] when the database is away.
-    pub async fn option_records(
-        &self,
-        scope: &Scope,
-        project: &str,
-        intent: Option<&str>,
-        key: &str,
-        options: &[&str],
-    ) -> Result<Vec<OptionRecord>> {
-        let filter = DecisionFilter {
-            scope: scope.clone(),
-            project: Some(project.to_owned()),
-            intent: intent.map(str::to_owned),
-            key: Some(key.to_owned()),
-            ..DecisionFilter::default()
-        };
-        let mut records = Vec::with_capacity(options.len());
-        for option in options {
-            if choice(option).is_empty() {
-                records.push(OptionRecord::default());
-                continue;
-            }
-            let found = self.stores.index.option_uses(&filter, option, QUICK_WINDOW).await?;
-            records.push(OptionRecord::of(found.uses.iter().map(as_use)));
-        }
-        Ok(records)
     }
 
     async fn decision_overview(&self, scope: &Scope) -> Result<DecisionOverview> {

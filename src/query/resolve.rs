@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::model::{Status, TraceId};
 use crate::store::Stores;
-use crate::store::index::{Filter, Scope, Sighting};
+use crate::store::index::{Filter, Gate, Scope, Sighting, Sort, TraceLine};
 
 /// How many candidates an ambiguous prefix names.
 const CANDIDATES: u32 = 5;
@@ -12,6 +12,9 @@ const CANDIDATES: u32 = 5;
 pub(super) async fn resolve(stores: &Stores, id: &str, scope: &Scope) -> Result<TraceId> {
     let id = id.trim();
     let unknown = || Error::UnknownTrace { id: id.to_owned() };
+    if id == "last-failed" {
+        return last_failed(stores, scope).await?.ok_or_else(unknown);
+    }
     if let Some(filter) = latest(id, scope) {
         let found = stores.index.latest(&filter, 1).await?.pop();
         return found.map(|sighting| sighting.trace_id).ok_or_else(unknown);
@@ -65,11 +68,26 @@ async fn is_readable(stores: &Stores, id: &TraceId, scope: &Scope) -> Result<boo
     Ok(stores.load(id, scope).await?.is_some())
 }
 
+/// The newest run that broke, or that came to its end and failed the quality gate.
+async fn last_failed(stores: &Stores, scope: &Scope) -> Result<Option<TraceId>> {
+    let all = Filter { scope: scope.clone(), ..Filter::default() };
+    let broke = Filter { status: Some(Status::Failed), ..all.clone() };
+    let was_bad = Filter { gate: Some(Gate::Failed), ..all };
+    let mut newest: Option<TraceLine> = None;
+    for filter in [broke, was_bad] {
+        let found = stores.index.list(&filter, Sort::Newest, 1, None).await?.lines.pop();
+        newest = match (newest, found) {
+            (Some(one), Some(other)) if one.started_at >= other.started_at => Some(one),
+            (one, other) => other.or(one),
+        };
+    }
+    Ok(newest.and_then(|line| line.trace_id.parse().ok()))
+}
+
 fn latest(id: &str, scope: &Scope) -> Option<Filter> {
     let filter = Filter { scope: scope.clone(), ..Filter::default() };
     match id {
         "last" => Some(filter),
-        "last-failed" => Some(Filter { status: Some(Status::Failed), ..filter }),
         other => {
             let project = other.strip_prefix("last:")?;
             Some(Filter { project: Some(project.to_owned()), ..filter })

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use crate::recorder::DecisionRecorded;
 use crate::words::choice;
 
 /// Runs that are followed, the latest ones.
-const RUNS: usize = 4_096;
+const RUNS: usize = 1_024;
 /// Keys whose records are kept, the latest ones.
 const RECORDS: usize = 1_024;
 /// How long a record is told before it is looked up again.
@@ -39,11 +40,14 @@ pub(crate) struct Advisor {
     runs: Mutex<IndexMap<TraceId, Followed>>,
     records: Mutex<IndexMap<Question, Arc<Record>>>,
     lookups: Arc<Semaphore>,
+    /// Counts what is heard of runs, so that the one that was silent for longest is let go of.
+    heard: AtomicU64,
 }
 
 /// A run of this process.
 #[derive(Debug, Default)]
 struct Followed {
+    heard: u64,
     course: Course,
     /// Where it was begun here.
     kind: Option<(String, Option<String>)>,
@@ -67,6 +71,7 @@ struct Record {
 /// Something that happened in a run and is no decision.
 pub(super) enum Milestone {
     Began(String, Option<String>),
+    Ended,
     StageBegan(String),
     StageEnded(String),
 }
@@ -90,6 +95,7 @@ impl Advisor {
             runs: Mutex::default(),
             records: Mutex::default(),
             lookups: Arc::new(Semaphore::new(LOOKUPS)),
+            heard: AtomicU64::new(0),
         }
     }
 
@@ -101,10 +107,16 @@ impl Advisor {
         self.follow(trace_id, |run| run.kind = Some(kind));
     }
 
+    /// A run was ended: there is nothing more to say.
+    pub(super) fn ended(&self, trace_id: &TraceId) {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).swap_remove(trace_id);
+    }
+
     /// What of a batch matters for advice.
     pub(super) fn milestones(events: &[EventRequest]) -> Vec<Milestone> {
         let of = |event: &EventRequest| match event.kind {
             EventKind::Start => Some(Milestone::Began(event.project.clone()?, event.intent.clone())),
+            EventKind::Finish => Some(Milestone::Ended),
             EventKind::StageStart => event.stage.clone().map(Milestone::StageBegan),
             EventKind::StageEnd => event.stage.clone().map(Milestone::StageEnded),
             _ => None,
@@ -117,6 +129,7 @@ impl Advisor {
         for milestone in milestones {
             match milestone {
                 Milestone::Began(project, intent) => self.began(trace_id, &project, intent.as_deref()),
+                Milestone::Ended => self.ended(trace_id),
                 Milestone::StageBegan(stage) => {
                     self.follow(trace_id, |run| run.course.stage_began(&stage, at));
                 }
@@ -197,10 +210,16 @@ impl Advisor {
             return;
         }
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whoever was heard of last stands last, so that the run that was silent for longest is let go of.
-        let mut run = runs.shift_remove(trace_id).unwrap_or_default();
-        change(&mut run);
-        keep(&mut runs, RUNS, trace_id.clone(), run);
+        if runs.len() >= RUNS && !runs.contains_key(trace_id) {
+            let silent = runs.iter().enumerate().min_by_key(|(_, (_, run))| run.heard);
+            if let Some(place) = silent.map(|(place, _)| place) {
+                runs.swap_remove_index(place);
+            }
+        }
+        let heard = self.heard.fetch_add(1, Ordering::Relaxed);
+        let run = runs.entry(trace_id.clone()).or_default();
+        run.heard = heard;
+        change(run);
     }
 }
 

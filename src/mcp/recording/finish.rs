@@ -125,7 +125,10 @@ impl FiredFlag {
 async fn call(context: &Arc<Context>, arguments: Value) -> Result<Answer, ToolError> {
     let request: FinishRequest = parse(arguments)?;
     match finish(context, request).await {
-        Ok(finished) => Ok(ended(&finished)),
+        Ok(finished) => {
+            context.advisor.ended(&finished.ack.trace_id);
+            Ok(ended(&finished))
+        }
         Err(error) => Err(tool_error(error, context).await),
     }
 }

@@ -243,3 +243,30 @@ async fn a_server_that_is_told_by_requests_who_asks_answers_none_that_does_not_s
         assert!(told.contains("the request does not say who makes it"), "{told}");
     }
 }
+
+#[tokio::test]
+async fn the_last_failed_run_is_the_newest_that_broke_or_failed_its_gate() {
+    let bench = Bench::new();
+    let client = bench.client().await;
+    let ends = [
+        json!({"status": "failed"}),
+        json!({"passed": false}),
+        json!({"passed": true}),
+        json!({"status": "failed"}),
+    ];
+    for (hour, (mut end, last_failed)) in ends.into_iter().zip(["r0", "r1", "r1", "r3"]).enumerate() {
+        let (id, at) = (format!("r{hour}"), format!("2026-02-13T0{hour}:00:00Z"));
+        ask(
+            &client,
+            "trace_start",
+            json!({"project": "cobot", "query": "?", "trace_id": id, "timestamp": at}),
+        )
+        .await;
+        end["trace_id"] = json!(id);
+        ask(&client, "trace_finish", end).await;
+        assert_eq!(
+            ask(&client, "trace_full", json!({"trace_id": "last-failed"})).await["trace_id"],
+            last_failed
+        );
+    }
+}

@@ -111,7 +111,9 @@ impl GroupedConfidence {
             .filter_map(|(value, observations)| ConfidenceGroup::of(value.as_ref(), observations, min_n))
             .collect();
         let looks = groups.len();
-        groups.iter_mut().for_each(|group| group.leaning.hold_for(looks));
+        for group in &mut groups {
+            group.leaning.hold_for(looks, u64::try_from(group.runs).unwrap_or(0));
+        }
         groups.sort_by(|a, b| {
             let surest = b.leaning.at_least().total_cmp(&a.leaning.at_least());
             let size = |group: &ConfidenceGroup| (Reverse(group.n), group.value.is_none());

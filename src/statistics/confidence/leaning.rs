@@ -63,10 +63,11 @@ impl Verdict {
 
 impl Leaning {
     /// Lets the verdict stand only where it would be at a level of 5 % divided by `looks`, the number of verdicts that are
-    /// told together. The interval that is told stays that of 95 %.
-    pub(super) fn hold_for(&mut self, looks: usize) {
-        // How much wider an interval has to be, by the normal distribution.
-        let wider = two_sided_normal_quantile(0.05 / looks.max(1) as f64) / two_sided_normal_quantile(0.05);
+    /// told together, of which this one is of so many runs. The interval that is told stays that of 95 %.
+    pub(super) fn hold_for(&mut self, looks: usize, runs: u64) {
+        // How much wider an interval has to be.
+        let quantile = |p| student::two_sided(p, runs.saturating_sub(1).max(1));
+        let wider = quantile(0.05 / looks.max(1) as f64) / quantile(0.05);
         let low = self.gap - (self.gap - self.gap_low) * wider;
         let high = self.gap + (self.gap_high - self.gap) * wider;
         let is_clear = match self.verdict {
@@ -126,25 +127,9 @@ impl Leaning {
     }
 }
 
-/// How many standard deviations leave out the share `p` of a normal distribution, half of it at each end: to 0.00045,
-/// by formula 26.2.23 of M. Abramowitz and I. A. Stegun, "Handbook of Mathematical Functions" (1964).
-fn two_sided_normal_quantile(p: f64) -> f64 {
-    let t = (-2.0 * (p / 2.0).ln()).sqrt();
-    let above = (0.010_328 * t + 0.802_853).mul_add(t, 2.515_517);
-    let below = ((0.001_308 * t + 0.189_269).mul_add(t, 1.432_788)).mul_add(t, 1.0);
-    t - above / below
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quantiles_are_those_of_the_tables() {
-        for (p, quantile) in [(0.05, 1.959_96), (0.005, 2.807_03), (0.001, 3.290_53)] {
-            assert!((two_sided_normal_quantile(p) - quantile).abs() < 0.000_5, "{p}");
-        }
-    }
 
     #[test]
     fn a_verdict_among_many_needs_more() {
@@ -158,11 +143,15 @@ mod tests {
             gap_high: 0.19,
             verdict: Verdict::OverConfident,
         };
-        let held_for = |looks| {
-            let mut leaning = leaning;
-            leaning.hold_for(looks);
+        let held_for = |looks, runs| {
+            let mut leaning = Leaning { gap_low: 0.035, gap_high: 0.165, ..leaning };
+            leaning.hold_for(looks, runs);
             leaning.verdict
         };
-        assert_eq!([held_for(1), held_for(10)], [Verdict::OverConfident, Verdict::Unclear]);
+        let held = [held_for(1, 3), held_for(10, 1_000), held_for(10, 3), held_for(100, 1_000)];
+        assert_eq!(
+            held,
+            [Verdict::OverConfident, Verdict::OverConfident, Verdict::Unclear, Verdict::Unclear]
+        );
     }
 }

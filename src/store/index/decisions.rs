@@ -230,8 +230,8 @@ impl Index {
         .await
     }
 
-    /// The decisions that chose or rejected an option, among the newest `limit` that have its words in `what` or in
-    /// their options. Chosen is what `what` is, or names as whole words without counting it among the options that
+    /// The decisions that chose or rejected an option, among the newest `limit` that have its words in one of
+    /// their texts. Chosen is what `what` is, or names as whole words without counting it among the options that
     /// were not taken.
     ///
     /// # Errors

@@ -61,15 +61,15 @@ impl Index {
             let (mut looked_at, mut decisions) = (0, 0);
             session
                 .each(sql, |row: RunRow| {
-                    decisions += row.decision_count;
+                    let is_judged = !(row.principle_scores.0.is_empty()
+                        && row.gap_principles.0.is_empty()
+                        && row.strength_principles.0.is_empty());
+                    decisions += if is_judged { row.decision_count } else { 0 };
                     if decisions > MOST_DECISIONS && looked_at > 0 {
                         return;
                     }
                     looked_at += 1;
-                    if row.principle_scores.0.is_empty()
-                        && row.gap_principles.0.is_empty()
-                        && row.strength_principles.0.is_empty()
-                    {
+                    if !is_judged {
                         return;
                     }
                     places.insert(row.trace_id, runs.len());
@@ -80,9 +80,8 @@ impl Index {
                     runs.push(RunFeatures { principles, gaps, ..RunFeatures::default() });
                 })
                 .await?;
-            let mut sql = Sql::new("select s.trace_id, s.stage from stages s join (select t.trace_id from traces t");
-            push_newest(&mut sql, filter, session, looked_at);
-            sql.push(") r on r.trace_id = s.trace_id");
+            let mut sql = Sql::new("select s.trace_id, s.stage from stages s where s.trace_id in ");
+            sql.list(places.keys().map(String::as_str));
             session
                 .each(sql, |row: StageRow| {
                     if let Some(run) = places.get(&row.trace_id).and_then(|place| runs.get_mut(*place)) {
@@ -92,10 +91,9 @@ impl Index {
                 .await?;
             let mut sql = Sql::new(
                 "select d.trace_id, d.decision, d.choice, case when d.choice is null then substr(d.what, 1, 800) end as what, d.alternative_count > 0 as has_alternatives, \
-                 d.evidence_count > 0 as has_evidence from decisions d join (select t.trace_id from traces t",
+                 d.evidence_count > 0 as has_evidence from decisions d where d.trace_id in ",
             );
-            push_newest(&mut sql, filter, session, looked_at);
-            sql.push(") r on r.trace_id = d.trace_id");
+            sql.list(places.keys().map(String::as_str));
             session
                 .each(sql, |row: DecisionRow| {
                     if let Some(run) = places.get(&row.trace_id).and_then(|place| runs.get_mut(*place)) {

@@ -38,10 +38,15 @@ pub(super) fn answer(request: &SearchRequest, known: &KnownOptions) -> Answer {
     if is_known {
         let call = super::Call::new(super::TOOL.name)
             .with_all(SearchRequest { option: None, ..request.clone() }.arguments())
-            .with("text", asked.option.as_str());
+            .with("text", [request.text.clone().unwrap_or_default(), phrase(&asked.option)].join(" ").trim());
         sheet.field("decisions", Value::Null, format!("The decisions themselves: {}", call.text()));
     }
     sheet.finish().0
+}
+
+/// The words of an option, one directly after the other, as a search understands it.
+fn phrase(option: &str) -> String {
+    format!("\"{}\"", option.replace('"', " "))
 }
 
 /// What was chosen for a key, with the records.

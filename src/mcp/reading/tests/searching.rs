@@ -96,17 +96,3 @@ async fn nobody_finds_decisions_of_projects_that_are_not_theirs() {
     let answer = ask_as(&other, "trace_search_decisions", json!({"option": "exa"})).await.unwrap();
     assert_eq!(answer.structured["record"]["chosen"]["decisions"], 0);
 }
-
-#[tokio::test]
-async fn the_record_of_an_option_is_at_hand_for_whoever_is_about_to_choose() {
-    let home = stocked().await;
-    let query = &home.context.query;
-    let scope = &home.context.scope;
-    let records = query
-        .option_records(scope, "cobot", Some("validating"), "source_selection", &["exa", "bing", "?"])
-        .await;
-    let records = records.unwrap();
-    let counts: Vec<(u64, u64, u64)> =
-        records.iter().map(|one| (one.chosen.decisions, one.chosen.passed, one.rejected.decisions)).collect();
-    assert_eq!(counts, [(1, 1, 0), (0, 0, 2), (0, 0, 0)]);
-}

@@ -72,14 +72,17 @@ impl DecisionFilter {
         Self { text: Some(query), ..self }
     }
 
-    /// Appends `where` and all conditions but the text on `decisions d` and `traces t`.
+    /// Appends `where` and all conditions but the text on `decisions d` and `traces t`, for the rows of a window.
+    ///
+    /// What indexes begin with is written so that no index is used for it: SQLite would go through all decisions of a
+    /// project, and look only then whether each is in the window.
     pub(super) fn push(&self, sql: &mut Sql) {
         sql.push(" where true");
         if let Scope::Projects(projects) = &self.scope {
-            sql.push(" and d.project in ").list(projects.iter().map(String::as_str));
+            sql.push(" and d.project || '' in ").list(projects.iter().map(String::as_str));
         }
         for (column, value) in [
-            (" and d.project = ", &self.project),
+            (" and d.project || '' = ", &self.project),
             (" and d.intent = ", &self.intent),
             (" and t.domain = ", &self.domain),
             (" and d.stage = ", &self.stage),
