@@ -65,7 +65,7 @@ pub enum Progress {
 /// [`Error::Unavailable`] when database or documents are away. What was indexed before stays.
 pub async fn reindex(stores: &Stores, places: &[Place], mut tick: impl FnMut(Progress)) -> Result<Reindexed> {
     let Indexed { done, ended, projects } = index_documents(stores, places, &mut tick).await?;
-    stores.index.rebuild_confidence().await?;
+    stores.index.rebuild_sums().await?;
     restore_flags(stores).await?;
     stores.index.rebuild_flags(&ended, |Checking { checked }| tick(Progress::Checked(checked))).await?;
     for project in projects {

@@ -27,7 +27,7 @@ use crate::model::{Timestamp, TraceId};
 use crate::scorecard::counted;
 use crate::statistics::{
     AssociationsReport, GroupBy, GroupedReport, GroupedSummary, PatternsReport, PrincipleAssociations,
-    PrincipleTallies, Summary, SummaryReport, associations,
+    Summary, SummaryReport, associations,
 };
 use crate::store::index::{ChoiceOutcome, Cursor, Filter, Page, Scope, Sort, ValueOf};
 use crate::store::{LoadedTrace, Stores};
@@ -262,9 +262,9 @@ impl Query {
                 ..filter.clone()
             });
         }
-        let tallies = self.tally(&window).await?;
+        let tallies = self.stores.index.principle_tallies(&window).await?;
         let tallies_before = match &before {
-            Some(before) => Some(self.tally(before).await?),
+            Some(before) => Some(self.stores.index.principle_tallies(before).await?),
             None => None,
         };
         let report = PatternsReport::of(&tallies, tallies_before.as_ref(), min_runs);
@@ -365,11 +365,5 @@ impl Query {
             }
         }
         Ok(Overview { runs, values })
-    }
-
-    async fn tally(&self, filter: &Filter) -> Result<PrincipleTallies> {
-        let mut tallies = PrincipleTallies::default();
-        self.stores.index.each_run(filter, |run| tallies.add(&run)).await?;
-        Ok(tallies)
     }
 }

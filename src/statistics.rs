@@ -43,7 +43,7 @@ pub use report::{
     TokensReport,
 };
 pub use sample::{Sample, Sorted, quantile};
-pub use sum::ExactSum;
+pub use sum::{ExactSum, millionths};
 pub use summary::Summary;
 pub use tally::{PrincipleTallies, PrincipleTally};
 

@@ -3,7 +3,7 @@
 use super::{NAMED_RUNS, Resolutions, SubjectWindow, Windows};
 use crate::calibration::CalibrationRules;
 use crate::model::{Timestamp, TraceId};
-use crate::statistics::{ExactSum, RunFacts};
+use crate::statistics::{RunFacts, millionths};
 
 /// The answers to the [`Windows`] of a run. Only finished runs are in it, whether they completed, failed or
 /// were abandoned. What is absent was not asked, or there was no such run.
@@ -36,7 +36,7 @@ pub struct GapRuns {
     pub recent: Vec<TraceId>,
 }
 
-/// How many runs have a score, and its mean on the configured scale.
+/// How many runs have a score, and its mean on the configured scale, each rounded to a millionth.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Scores {
     /// Runs with a score.
@@ -72,6 +72,14 @@ pub struct GateCounts {
     pub judged: u64,
     /// Runs that passed.
     pub passed: u64,
+}
+
+impl Scores {
+    /// What is known of `n` scores with that sum of [`millionths`].
+    #[must_use]
+    pub fn of_millionths(n: u64, sum: i64) -> Self {
+        if n == 0 { Self::default() } else { Self { n, mean: sum as f64 / 1e6 / n as f64 } }
+    }
 }
 
 impl Baseline {
@@ -142,10 +150,7 @@ fn gap_runs<'a>(principle: &String, runs: impl Iterator<Item = &'a RunFacts>) ->
 }
 
 fn scores<'a>(runs: impl Iterator<Item = &'a RunFacts>) -> Scores {
-    let scores: Vec<f64> = runs.filter_map(|run| run.score).collect();
-    if scores.is_empty() {
-        return Scores::default();
-    }
-    let sum: ExactSum = scores.iter().copied().collect();
-    Scores { n: scores.len() as u64, mean: sum.value() / scores.len() as f64 }
+    let scores = runs.filter_map(|run| run.score);
+    let (n, sum) = scores.fold((0, 0), |(n, sum), score| (n + 1, sum + millionths(score)));
+    Scores::of_millionths(n, sum)
 }

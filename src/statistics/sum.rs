@@ -1,5 +1,13 @@
 //! Sums of floating-point numbers that do not depend on the order of adding.
 
+/// A score in whole millionths: what sums of scores are kept in, so that what is taken out of one leaves what was there
+/// before, to the last digit. A score beyond a million counts as a million.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, reason = "it is within 2^40, and what is cut off was meant to be")]
+pub fn millionths(score: f64) -> i64 {
+    (score.clamp(-1e6, 1e6) * 1e6 + 0.5) as i64
+}
+
 /// The exact sum of any number of finite `f64`, rounded once, at the end.
 ///
 /// It keeps the sum as a few numbers that do not overlap, so nothing is lost and two sums merge into the sum

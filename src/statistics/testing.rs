@@ -59,10 +59,10 @@ fn any_run() -> impl Strategy<Value = RunFacts> {
     );
     let names = (0..2_u8, prop::option::of(0..3_u8), prop::option::of(0..3_u8));
     let principles = prop::collection::btree_map(0..4_u8, any::<bool>(), 0..4);
-    (prop::sample::select(Status::ALL.to_vec()), 0..30_i64, figures, names, principles).prop_map(
-        |(status, day, figures, (project, intent, domain), principles)| {
+    (prop::sample::select(Status::ALL.to_vec()), (0..30_i64, 0..5_i64), figures, names, principles).prop_map(
+        |(status, (day, turn), figures, (project, intent, domain), principles)| {
             let mut run = run("t", status);
-            let shift = chrono::TimeDelta::days(day);
+            let shift = chrono::TimeDelta::days(day) + chrono::TimeDelta::hours(turn * 5);
             run.started_at = run.started_at.plus(shift);
             run.completed_at = run.completed_at.map(|at| at.plus(shift));
             (run.score, run.duration_seconds, run.cost_usd, run.input_tokens, run.passed, _) = figures;

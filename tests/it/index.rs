@@ -19,6 +19,7 @@ mod opening;
 mod recording;
 mod reference;
 mod searching;
+mod sums;
 mod text;
 mod tokens;
 mod twins;
@@ -127,6 +128,9 @@ async fn record_all<'r>(index: &Index, runs: impl IntoIterator<Item = &'r Run>) 
 }
 
 /// Tells the index that the document of a run is saved.
+/// The tables of what is kept added up.
+const SUMS: [&str; 3] = ["confidence_days", "run_days", "principle_days"];
+
 async fn save_document(index: &Index, document: &Trace) {
     let held = document.metadata.events.keys().cloned().collect();
     let (trace_id, revision) = (document.trace_id.clone(), document.metadata.revision);
@@ -141,7 +145,7 @@ async fn status(index: &Index, id: &TraceId) -> Option<String> {
 /// All rows of the runs in a store, without what is bookkeeping.
 async fn projection(store: &Store) -> Vec<(&'static str, Vec<Row1>)> {
     let mut tables = Vec::new();
-    for table in TABLES[..7].iter().chain(&["confidence_days"]) {
+    for table in TABLES[..7].iter().chain(&SUMS) {
         let mut rows = store.rows(&format!("select * from {table}")).await;
         for row in &mut rows {
             row.retain(|column, _| {

@@ -87,9 +87,25 @@ impl KeptSums {
 
     /// The numbers in the order of the fields.
     #[must_use]
-    pub fn numbers(&self) -> Vec<i64> {
+    pub fn numbers(&self) -> [i64; KEPT_NUMBERS] {
         let first = [self.runs, self.decisions, self.right, self.variance];
-        first.into_iter().chain(self.excess).chain(self.variances).collect()
+        let mut all = first.into_iter().chain(self.excess).chain(self.variances);
+        std::array::from_fn(|_| all.next().unwrap_or(0))
+    }
+
+    /// What these numbers are, in the order of the fields.
+    #[must_use]
+    pub fn from_numbers(numbers: [i64; KEPT_NUMBERS]) -> Self {
+        let mut all = numbers.into_iter();
+        let mut next = || all.next().unwrap_or(0);
+        Self {
+            runs: next(),
+            decisions: next(),
+            right: next(),
+            variance: next(),
+            excess: std::array::from_fn(|_| next()),
+            variances: std::array::from_fn(|_| next()),
+        }
     }
 
     /// The mean of what was said, 0..=1; 0 without decisions.

@@ -30,7 +30,7 @@ const ACQUIRE_BOUND: Duration = Duration::from_secs(2);
 const READER_BOUND: Duration = Duration::from_secs(3);
 
 /// The tables that lose rows when runs are deleted.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 13] = [
     "traces",
     "tags",
     "stages",
@@ -42,6 +42,8 @@ const TABLES: [&str; 11] = [
     "conflicts",
     "flags",
     "confidence_days",
+    "run_days",
+    "principle_days",
 ];
 
 #[derive(Debug)]

@@ -4,9 +4,6 @@
 //! million runs as among ten thousand. How confidence becomes [`Thousandths`] is written twice, here and there; a
 //! test holds them together.
 
-pub(super) mod days;
-mod rebuilding;
-
 use chrono::{DateTime, Utc};
 
 use super::{Filter, Index};

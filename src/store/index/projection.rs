@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use decisions::DecisionRows;
 use serde_json::{Map, Value, json};
 
-use super::confidence::days::{self, Added, Changes};
 use super::search;
+use super::sums::{self, Added, Changes};
 use crate::model::{Confidence, Quality, QualityRules, Timestamp, Trace};
 use crate::store::session::Session;
 use crate::store::sql::{Arg, Sql, rows_at_once};
@@ -31,8 +31,8 @@ pub(super) struct Bookkeeping {
     pub is_new: bool,
 }
 
-/// Writes all rows of a run. While it is open that is only its row in `traces`. Gives what changes in the sums of
-/// confidence, which is written once for all runs of a transaction.
+/// Writes all rows of a run. While it is open that is only its row in `traces`. Gives what changes in the kept
+/// sums, which is written once for all runs of a transaction.
 pub(super) async fn write(
     session: &mut Session,
     trace: &Trace,
@@ -40,7 +40,7 @@ pub(super) async fn write(
     rules: &QualityRules,
 ) -> sqlx::Result<Changes> {
     let id = trace.trace_id.as_str();
-    let before = if books.had_rows { days::added(session, [id]).await? } else { HashMap::new() };
+    let before = if books.had_rows { sums::added(session, [id]).await? } else { HashMap::new() };
     write_head(session, trace, books, rules).await?;
     let mut parts = Parts::default();
     parts.add(trace, books, rules, before.get(id));
@@ -68,7 +68,7 @@ pub(super) struct Parts {
     decisions: DecisionRows,
     principle_scores: Vec<Vec<Arg>>,
     evidence: Vec<Vec<Arg>>,
-    confidence: Changes,
+    sums: Changes,
 }
 
 fn unique_tags(trace: &Trace) -> impl Iterator<Item = &String> {
@@ -90,10 +90,10 @@ impl Parts {
     ) {
         let id = trace.trace_id.as_str();
         if let Some(before) = before {
-            self.confidence.take_out(before);
+            self.sums.take_out(before);
         }
-        if let Some(now) = Added::of(trace, ended_at(trace)) {
-            self.confidence.add(&now);
+        if let Some(now) = Added::of(trace, rules) {
+            self.sums.add(&now);
         }
         if books.had_rows {
             self.replaced.push(id.to_owned());
@@ -143,7 +143,7 @@ impl Parts {
         }));
     }
 
-    /// Puts the rows in the place of those that the runs had. Gives what changes in the sums of confidence.
+    /// Puts the rows in the place of those that the runs had. Gives what changes in the kept sums.
     pub(super) async fn write(self, session: &mut Session) -> sqlx::Result<Changes> {
         if !self.replaced.is_empty() {
             search::delete_decision_words(session, &self.replaced).await?;
@@ -184,7 +184,7 @@ impl Parts {
             insert(session, text, columns, rows).await?;
         }
         self.decisions.write(session).await?;
-        Ok(self.confidence)
+        Ok(self.sums)
     }
 }
 
@@ -267,6 +267,7 @@ fn columns(
 ) -> Vec<(&'static str, Arg)> {
     let run = &trace.run;
     let quality = &trace.quality;
+    let scaled = quality.score.map(|score| quality.rescaled(score, rules));
     let (collected, passed, filtered) = trace.evidence_totals();
     let confidences: Vec<f64> =
         trace.decisions().filter_map(|(_, decision)| decision.confidence).map(Confidence::get).collect();
@@ -290,7 +291,7 @@ fn columns(
         ("quality_gate_passed", quality.passed.into()),
         ("overall_quality_score", quality.score.into()),
         ("quality_scale_max", quality.scale_max.into()),
-        ("scaled_score", quality.score.map(|score| quality.rescaled(score, rules)).into()),
+        ("scaled_score", scaled.filter(|score| score.is_finite()).into()),
         ("started_at", run.started_at.into()),
         ("completed_at", run.completed_at.into()),
         ("ended_at", ended_at(trace).into()),

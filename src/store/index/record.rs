@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::confidence::days::Changes;
 use super::projection::{self, Bookkeeping};
 use super::row::{Known, known, reshapes, touch};
+use super::sums::Changes;
 use super::{Index, events, flags};
 use crate::calibration::CalibrationRules;
 use crate::error::Result;
@@ -85,7 +85,7 @@ impl Index {
                     let deleted = deleted(session, &ids).await?;
                     let mut outcomes: Vec<(usize, TraceOutcome)> = Vec::with_capacity(batches.len());
                     let mut checks: Vec<(usize, Check)> = Vec::new();
-                    let mut confidence = Changes::default();
+                    let mut sums = Changes::default();
                     let mut before: Option<&TraceId> = None;
                     for (place, batch) in &batches {
                         let id = &batch.trace_id;
@@ -97,7 +97,7 @@ impl Index {
                             TraceOutcome::Recorded { standings, finished: None, announcements: Vec::new() }
                         } else {
                             let (outcome, check) =
-                                record_run(session, batch, known.get(id.as_str()), &rules.0, &mut confidence)
+                                record_run(session, batch, known.get(id.as_str()), &rules.0, &mut sums)
                                     .await?;
                             checks.extend(check.map(|check| (outcomes.len(), check)));
                             outcome
@@ -105,7 +105,7 @@ impl Index {
                         outcomes.push((*place, outcome));
                         before = Some(id);
                     }
-                    confidence.write(session).await?;
+                    sums.write(session).await?;
                     calibrate(session, checks, &mut outcomes, &rules).await?;
                     Ok(outcomes)
                 })
@@ -139,7 +139,7 @@ async fn record_run(
     batch: &Batch,
     known: Option<&Known>,
     rules: &QualityRules,
-    confidence: &mut Changes,
+    sums: &mut Changes,
 ) -> sqlx::Result<(TraceOutcome, Option<Check>)> {
     let revision = known.map_or(0, |known| u64::try_from(known.document_revision).unwrap_or(0));
     let at_hand = batch.document.as_ref().map_or(0, |document| document.metadata.revision);
@@ -164,7 +164,7 @@ async fn record_run(
         // Events of a run whose start has not come yet wait for it.
         if let Some(trace) = read_run(session, batch, &fresh, known, rules).await? {
             let books = books(session, known, &fresh, batch, revision.max(at_hand)).await?;
-            confidence.extend(projection::write(session, &trace, &books, rules).await?);
+            sums.extend(projection::write(session, &trace, &books, rules).await?);
             let was_open = known_status.is_none_or(|status| !status.is_finished());
             check = to_check(session, batch, &trace, was_open).await?;
             finished = (trace.status().is_finished() || batch.document.is_some()).then(|| Box::new(trace));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::confidence::days::{self, Changes};
+use super::sums::{self, Changes};
 use super::{Filter, Index, flags, search};
 use crate::error::{Error, Result};
 use crate::model::{Timestamp, TraceId};
@@ -79,13 +79,13 @@ impl Index {
                         runs.retain(|run| named.contains(run.as_str()));
                     }
                     let mut projects: BTreeMap<String, HashSet<TraceId>> = BTreeMap::new();
-                    let mut confidence = Changes::default();
+                    let mut changes = Changes::default();
                     for run in &runs {
-                        if let Some(project) = remove(session, run, at, &mut confidence).await? {
+                        if let Some(project) = remove(session, run, at, &mut changes).await? {
                             projects.entry(project).or_default().insert(run.clone());
                         }
                     }
-                    confidence.write(session).await?;
+                    changes.write(session).await?;
                     flags::lock(session, projects.keys().map(String::as_str), flag_scope).await?;
                     for (project, gone) in projects {
                         flags::take_out(session, &project, &gone).await?;
@@ -185,7 +185,7 @@ async fn remove(
     session: &mut Session,
     trace_id: &TraceId,
     at: Timestamp,
-    confidence: &mut Changes,
+    changes: &mut Changes,
 ) -> sqlx::Result<Option<String>> {
     let id = trace_id.as_str();
     let sql = Sql::new(
@@ -194,7 +194,7 @@ async fn remove(
     session.execute(sql.bind(id).bind(at)).await?;
     let sql = Sql::new("select project from traces where trace_id = $1").bind(id);
     let project: Option<(String,)> = session.fetch_optional(sql).await?;
-    days::added(session, [id]).await?.values().for_each(|added| confidence.take_out(added));
+    sums::added(session, [id]).await?.values().for_each(|added| changes.take_out(added));
     if !session.is_postgres() {
         let words = "delete from trace_words where rowid in (select row_id from traces where trace_id = $1)";
         session.execute(Sql::new(words).bind(id)).await?;

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::confidence::days;
 use super::projection::{self, Bookkeeping, Parts};
+use super::sums;
 use super::{Index, Scope, events, record};
 use crate::error::Result;
 use crate::model::{QualityRules, Timestamp, Trace, TraceId, fold};
@@ -97,7 +97,7 @@ async fn import_runs(
     let known: Vec<Known> = session.fetch(sql).await?;
     let before = match known.as_slice() {
         [] => HashMap::new(),
-        known => days::added(session, known.iter().map(|row| row.trace_id.as_str())).await?,
+        known => sums::added(session, known.iter().map(|row| row.trace_id.as_str())).await?,
     };
     let known: HashMap<String, Known> = known.into_iter().map(|row| (row.trace_id.clone(), row)).collect();
     let mut sql = Sql::new("select trace_id from tombstones where trace_id in ");

@@ -191,6 +191,8 @@ async fn both_databases_have_the_same_tables_and_columns() {
         "flags",
         "meta",
         "confidence_days",
+        "run_days",
+        "principle_days",
         "trace_quality_gaps",
         "trace_intent_summary",
         "trace_stage_durations",

@@ -184,48 +184,6 @@ both! {
         assert!(ask(&index, &ConfidenceFilter::default(), None).await.all.n() > 20);
     }
 
-    async fn the_sums_that_are_kept_follow_from_the_rows_and_the_migration_makes_the_same(store) {
-        let (index, traces) = (store.index(), many());
-        let kept = async || store.rows("select * from confidence_days").await;
-        index.import(with_paths(traces.clone())).await.unwrap();
-        let before = kept().await;
-        assert!(before.iter().any(|row| row["subject"] == "agent:ada"), "{before:?}");
-        index.import(with_paths(traces.clone())).await.unwrap();
-        assert_eq!(kept().await, before, "written anew");
-
-        let migration = if store.is_postgres() {
-            include_str!("../../../migrations/postgres/0005_confidence_days.sql")
-        } else {
-            include_str!("../../../migrations/sqlite/0005_confidence_days.sql")
-        };
-        let (_, filling) = migration.split_once("\ninsert into").unwrap();
-        store.run(&format!("delete from confidence_days; insert into{filling}")).await;
-        assert_eq!(kept().await, before, "filled by the migration");
-
-        // As an older program would leave them: of runs that it wrote nothing, of those that it deleted everything.
-        store.run("update confidence_days set runs = runs - 1, excess_9 = 7 where subject = 'agent:ada'").await;
-        store.run("update confidence_days set subject = 'agent:gone', day = '2019-' || substr(day, 6) where subject = 'agent:bob'").await;
-        assert_ne!(kept().await, before);
-        index.rebuild_confidence().await.unwrap();
-        assert_eq!(kept().await, before, "made anew");
-
-        let mut other = traces;
-        for trace in &mut other {
-            trace.quality.passed = trace.quality.passed.map(|passed| !passed);
-            trace.metadata.revision = 2;
-        }
-        index.import(with_paths(other.clone())).await.unwrap();
-        let turned = kept().await;
-        assert_ne!(turned, before);
-        store.clear().await;
-        index.import(with_paths(other.clone())).await.unwrap();
-        assert_eq!(kept().await, turned, "changed and made anew");
-
-        let ids: Vec<TraceId> = other.iter().map(|trace| trace.trace_id.clone()).collect();
-        index.delete(&ids, noon()).await.unwrap();
-        assert_eq!(kept().await, Vec::<Row1>::new(), "nothing is left of deleted runs");
-    }
-
     async fn a_key_and_an_agent_that_are_too_sure_are_flagged_the_same_live_and_when_rebuilt(store) {
         let index = store.index();
         let runs: Vec<Run> = (0..70_i64).map(|n| sure(n, n % 2 == 0)).collect();

@@ -262,7 +262,7 @@ async fn settle(twins: &Twins, runs: &[Known]) {
         rows
     };
     if let [sqlite, postgres] = twins.stores.as_slice() {
-        for table in TABLES.iter().chain(&["flags", "confidence_days"]) {
+        for table in TABLES.iter().chain(&["flags"]).chain(&super::SUMS) {
             assert_eq!(rows(postgres, table).await, rows(sqlite, table).await, "{table}");
         }
     }

@@ -128,7 +128,7 @@ impl Store {
     /// Removes all that was recorded, for a test of many cases.
     pub(crate) async fn clear(&self) {
         let tables = "traces, tags, stages, decisions, alternatives, principle_scores, evidence, events, conflicts, \
-                      flags, tombstones, tokens, confidence_days";
+                      flags, tombstones, tokens, confidence_days, run_days, principle_days";
         match self.place {
             Place::Folder(_) => {
                 let deletions: String =

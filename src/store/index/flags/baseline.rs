@@ -1,10 +1,12 @@
-//! What the check of one run asks of the database: the rows of the runs that ended before it.
+//! What the check of one run asks of the database about the runs that ended before it: sums, and the last of them.
 
 use crate::calibration::{
     Baseline, GapRuns, GateCounts, NAMED_RUNS, PreviousRun, Scores, SubjectScores, SubjectWindow, Windows,
 };
 use crate::model::{Timestamp, TraceId};
 use crate::statistics::RunFacts;
+use crate::store::index::Filter;
+use crate::store::index::sums::stretch::{End, Stretch, Totals};
 use crate::store::session::Session;
 use crate::store::sql::Sql;
 
@@ -18,15 +20,23 @@ pub(super) async fn baseline(
         gaps.push(gap_runs(session, window, windows).await?);
     }
     let overall = match windows.overall_after {
-        Some(after) => scores(session, after, None, windows).await?,
+        Some(after) => {
+            scores(session, &Filter { ended_after: Some(after), ..in_scope(windows) }, windows).await?
+        }
         None => Scores::default(),
     };
     let intent = match &windows.intent {
-        Some(window) => Some(subject_scores(session, " and t.intent = ", window, windows).await?),
+        Some(window) => {
+            let filter = Filter { intent: Some(window.subject.clone()), ..in_scope(windows) };
+            Some(subject_scores(session, filter, window, windows).await?)
+        }
         None => None,
     };
     let domain = match &windows.domain {
-        Some(window) => Some(subject_scores(session, " and t.domain = ", window, windows).await?),
+        Some(window) => {
+            let filter = Filter { domain: Some(window.subject.clone()), ..in_scope(windows) };
+            Some(subject_scores(session, filter, window, windows).await?)
+        }
         None => None,
     };
     let (previous, verdicts) = match windows.verdicts_after {
@@ -37,69 +47,65 @@ pub(super) async fn baseline(
 }
 
 async fn gap_runs(session: &mut Session, window: &SubjectWindow, windows: &Windows) -> sqlx::Result<GapRuns> {
-    let conditions = |sql: &mut Sql| {
-        sql.push(" from principle_scores p where p.principle = ").arg(&window.subject);
-        sql.push(" and p.ended_at > ").arg(window.after);
-        sql.push(" and (p.ended_at, p.trace_id) <= (")
-            .arg(windows.until)
-            .push(", ")
-            .arg(windows.trace_id.as_str());
-        sql.push(")");
-        if let Some(project) = &windows.scope {
-            sql.push(" and p.project = ").arg(project);
+    let principle = &window.subject;
+    let filter = Filter { ended_after: Some(window.after), ..in_scope(windows) };
+    let (mut runs, mut gap_runs) = (0, 0);
+    if let Some(stretch) = Stretch::new(&filter, End::With(windows.until, &windows.trace_id)) {
+        for total in stretch.principles(session, Some(principle)).await? {
+            runs += total.runs;
+            gap_runs += total.gap_runs;
         }
-    };
-    let mut sql = Sql::new("select count(*), count(case when p.side = 'gap' then 1 end)");
-    conditions(&mut sql);
-    let (runs, gap_runs): (i64, i64) = session.fetch_one(sql).await?;
-    let mut sql = Sql::new("select p.trace_id");
-    conditions(&mut sql);
-    sql.push(" and p.side = 'gap' order by p.ended_at desc, p.trace_id desc limit ").arg(named());
-    let recent = ids(session, sql).await?;
-    Ok(GapRuns { principle: window.subject.clone(), runs: count(runs), gap_runs: count(gap_runs), recent })
-}
-
-/// Appends the runs that ended after `after` and before the run of the windows, within their scope.
-fn push_before(sql: &mut Sql, after: Option<Timestamp>, windows: &Windows) {
-    sql.push(" from traces t where (t.ended_at, t.trace_id) < (").arg(windows.until);
+    }
+    let mut sql =
+        Sql::new("select p.trace_id from principle_scores p where p.side = 'gap' and p.principle = ");
+    sql.arg(principle).push(" and p.ended_at > ").arg(window.after);
+    sql.push(" and (p.ended_at, p.trace_id) <= (").arg(windows.until);
     sql.push(", ").arg(windows.trace_id.as_str()).push(")");
-    if let Some(after) = after {
-        sql.push(" and t.ended_at > ").arg(after);
-    }
     if let Some(project) = &windows.scope {
-        sql.push(" and t.project = ").arg(project);
+        sql.push(" and p.project = ").arg(project);
+    }
+    sql.push(" order by p.ended_at desc, p.trace_id desc limit ").arg(named());
+    let recent = ids(session, sql).await?;
+    Ok(GapRuns { principle: principle.clone(), runs, gap_runs, recent })
+}
+
+fn in_scope(windows: &Windows) -> Filter {
+    Filter { project: windows.scope.clone(), ..Filter::default() }
+}
+
+/// How the runs of a filter were judged that ended before the run of the windows.
+async fn totals_before(session: &mut Session, filter: &Filter, windows: &Windows) -> sqlx::Result<Totals> {
+    match Stretch::new(filter, End::Before(windows.until, &windows.trace_id)) {
+        Some(stretch) => stretch.totals(session).await,
+        None => Ok(Totals::default()),
     }
 }
 
-async fn scores(
-    session: &mut Session,
-    after: Timestamp,
-    subject: Option<(&'static str, &str)>,
-    windows: &Windows,
-) -> sqlx::Result<Scores> {
-    let mut sql = Sql::new("select count(*), avg(t.scaled_score)");
-    push_before(&mut sql, Some(after), windows);
-    sql.push(" and t.scaled_score is not null");
-    if let Some((condition, subject)) = subject {
-        sql.push(condition).arg(subject);
-    }
-    let (n, mean): (i64, Option<f64>) = session.fetch_one(sql).await?;
-    Ok(Scores { n: count(n), mean: mean.unwrap_or(0.0) })
+async fn scores(session: &mut Session, filter: &Filter, windows: &Windows) -> sqlx::Result<Scores> {
+    let totals = totals_before(session, filter, windows).await?;
+    Ok(Scores::of_millionths(totals.scored, totals.millionths))
 }
 
 async fn subject_scores(
     session: &mut Session,
-    condition: &'static str,
+    filter: Filter,
     window: &SubjectWindow,
     windows: &Windows,
 ) -> sqlx::Result<SubjectScores> {
-    let scores = scores(session, window.after, Some((condition, &window.subject)), windows).await?;
-    let mut sql = Sql::new("select t.trace_id");
-    push_before(&mut sql, Some(window.after), windows);
-    sql.push(" and t.scaled_score is not null").push(condition).arg(&window.subject);
-    sql.push(" order by t.ended_at desc, t.trace_id desc limit ").arg(named());
+    let filter = Filter { ended_after: Some(window.after), ..filter };
+    let scores = scores(session, &filter, windows).await?;
+    let mut sql = Sql::new("select t.trace_id from traces t");
+    filter.push(&mut sql, session.is_postgres());
+    push_before(&mut sql, windows);
+    sql.push(" and t.scaled_score is not null order by t.ended_at desc, t.trace_id desc limit ").arg(named());
     let recent = ids(session, sql).await?;
     Ok(SubjectScores { subject: window.subject.clone(), scores, recent })
+}
+
+/// Appends that runs ended before the run of the windows.
+fn push_before(sql: &mut Sql, windows: &Windows) {
+    sql.push(" and (t.ended_at, t.trace_id) < (").arg(windows.until);
+    sql.push(", ").arg(windows.trace_id.as_str()).push(")");
 }
 
 async fn verdicts(
@@ -108,14 +114,12 @@ async fn verdicts(
     after: Timestamp,
     windows: &Windows,
 ) -> sqlx::Result<(Option<PreviousRun>, GateCounts)> {
-    let mut sql = Sql::new("select t.trace_id, t.quality_gate_passed");
-    push_before(&mut sql, None, windows);
+    let mut sql = Sql::new("select t.trace_id, t.quality_gate_passed from traces t where true");
+    push_before(&mut sql, windows);
     let previous = previous_verdict(session, sql, project).await?;
-    let mut sql = Sql::new("select count(*), count(case when t.quality_gate_passed then 1 end)");
-    push_before(&mut sql, Some(after), windows);
-    sql.push(" and t.project = ").arg(project).push(" and t.quality_gate_passed is not null");
-    let (judged, passed): (i64, i64) = session.fetch_one(sql).await?;
-    Ok((previous, GateCounts { judged: count(judged), passed: count(passed) }))
+    let filter = Filter { project: Some(project.to_owned()), ended_after: Some(after), ..Filter::default() };
+    let totals = totals_before(session, &filter, windows).await?;
+    Ok((previous, GateCounts { judged: totals.judged, passed: totals.passed }))
 }
 
 /// The last verdict of a project among the runs up to and with a moment.
@@ -151,8 +155,4 @@ fn parse_id(id: &str) -> sqlx::Result<TraceId> {
 
 fn named() -> i64 {
     i64::try_from(NAMED_RUNS).unwrap_or(i64::MAX)
-}
-
-fn count(count: i64) -> u64 {
-    u64::try_from(count).unwrap_or(0)
 }

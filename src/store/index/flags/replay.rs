@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::model::{QualityRules, Timestamp, Trace, TraceId, fold};
 use crate::statistics::RunFacts;
 use crate::statistics::confidence::RunConfidence;
-use crate::store::index::confidence::days;
+use crate::store::index::sums::confidence::{self, Stated};
 use crate::store::index::{Index, Scope};
 use crate::store::sql::Sql;
 
@@ -136,10 +136,10 @@ impl Index {
             let Some(latest) = page.last() else { break };
             let until = (latest.ended_at().unwrap_or(from.0), latest.trace_id.as_str().to_owned());
             let within = |sql: &mut Sql| between(sql, &from, &until, &scope);
-            let stated = self.read(async |session| days::added_by(session, within).await).await?;
+            let stated = self.read(async |session| confidence::stated_by(session, within).await).await?;
             let nothing = RunConfidence::default();
             let confidence =
-                |run: &RunFacts| stated.get(run.trace_id.as_str()).map_or(&nothing, days::Added::confidence);
+                |run: &RunFacts| stated.get(run.trace_id.as_str()).map_or(&nothing, Stated::confidence);
             let checked = page.iter().map(|run| u64::from(replay.take(run, confidence(run), keys))).sum();
             from = until;
             tick(Checking { checked });

@@ -9,7 +9,7 @@ use crate::calibration::confidence::{ConfidenceWindow, Said, day_end, is_off, ut
 use crate::calibration::{CalibrationRules, NAMED_RUNS};
 use crate::model::{Timestamp, TraceId};
 use crate::statistics::confidence::KeptSums;
-use crate::store::index::confidence::days;
+use crate::store::index::sums::confidence;
 use crate::store::session::Session;
 use crate::store::sql::Sql;
 
@@ -33,7 +33,7 @@ pub(super) async fn said(
     }
     let mut sums: HashMap<String, KeptSums> = HashMap::new();
     for (first, subjects) in firsts {
-        sums.extend(days::sums(session, &window.project, &subjects, (first, last)).await?);
+        sums.extend(confidence::sums(session, &window.project, &subjects, (first, last)).await?);
     }
     // Sums are kept by whole days. Runs that ended later that day are known where runs come in out of order; to take
     // them out only lowers the sums, so that they are read for subjects alone of whom there is enough.
@@ -42,7 +42,7 @@ pub(super) async fn said(
     let enough: Vec<&String> = window.subjects.iter().map(|(subject, _)| subject).filter(is_enough).collect();
     let later = match enough.as_slice() {
         [] => HashMap::new(),
-        enough => days::added_by(session, |sql| later_that_day(sql, window, enough)).await?,
+        enough => confidence::stated_by(session, |sql| later_that_day(sql, window, enough)).await?,
     };
     let mut said = Vec::with_capacity(window.subjects.len());
     for (subject, first) in &window.subjects {

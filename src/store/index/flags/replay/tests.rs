@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::calibration::confidence::Said as KeptSaid;
-use crate::calibration::{Baseline, FlagKind, FlagScope};
+use crate::calibration::{FlagKind, FlagScope};
 use crate::model::document;
 use crate::statistics::testing::any_runs;
 use crate::store::DatabaseTarget;
@@ -53,13 +53,6 @@ fn resolutions(runs: &[RunFacts], day: i64) -> Resolutions {
     keys.filter_map(|key| Some((key, at?))).collect()
 }
 
-fn rounded(mut baseline: Baseline) -> Baseline {
-    let overall = std::iter::once(&mut baseline.overall);
-    let subjects = baseline.intent.iter_mut().chain(&mut baseline.domain).map(|it| &mut it.scores);
-    overall.chain(subjects).for_each(|scores| scores.mean = (scores.mean * 1e9).round() / 1e9);
-    baseline
-}
-
 async fn compare(runs: Vec<RunFacts>, said: Vec<Vec<Said>>, rules: CalibrationRules, day: i64) {
     let folder = tempfile::tempdir().unwrap();
     let target = DatabaseTarget::Sqlite(folder.path().join("whytrace.db"));
@@ -68,7 +61,7 @@ async fn compare(runs: Vec<RunFacts>, said: Vec<Vec<Said>>, rules: CalibrationRu
         runs.iter().zip(&said).map(|(run, said)| (document_of(run, said), String::new())).collect();
     index.import(documents).await.unwrap();
     let resolutions = resolutions(&runs, day);
-    let stated = index.read(async |session| days::added_by(session, |_| {}).await).await.unwrap();
+    let stated = index.read(async |session| confidence::stated_by(session, |_| {}).await).await.unwrap();
     let mut past_confidence = PastConfidence::new(rules);
     let end: Timestamp = "2030-01-01T00:00:00Z".parse().unwrap();
     let begin: Timestamp = "2020-01-01T00:00:00Z".parse().unwrap();
@@ -78,10 +71,10 @@ async fn compare(runs: Vec<RunFacts>, said: Vec<Vec<Said>>, rules: CalibrationRu
     for run in &finished {
         let windows = Windows::of(run, &resolutions, &rules).unwrap();
         let stored = index.read(async |session| baseline(session, run, &windows).await).await.unwrap();
-        assert_eq!(rounded(past.baseline(run, &windows)), rounded(stored), "{}", run.trace_id);
+        assert_eq!(past.baseline(run, &windows), stored, "{}", run.trace_id);
         past.add(run);
         let nothing = RunConfidence::default();
-        let confidence = stated.get(run.trace_id.as_str()).map_or(&nothing, days::Added::confidence);
+        let confidence = stated.get(run.trace_id.as_str()).map_or(&nothing, Stated::confidence);
         let window = ConfidenceWindow::of(run, confidence, &resolutions, &rules).unwrap();
         let kept = index.read(async |session| said::said(session, &window, &rules).await).await.unwrap();
         // Of whom there is too little to say anything, the database does not look at what came in later.

@@ -1,0 +1,49 @@
+-- Finished runs of one UTC day that share project, intent and domain, added up, so that what is asked of many runs reads
+-- few rows. They follow from `traces` and `principle_scores`; an empty intent or domain stands for none. `score` is in
+-- millionths of the configured scale's unit.
+
+create table run_days (
+    project text not null,
+    day text not null,
+    intent text not null,
+    domain text not null,
+    runs integer not null,
+    judged integer not null,
+    passed integer not null,
+    scored integer not null,
+    score integer not null,
+    primary key (project, day, intent, domain)
+) without rowid;
+create index run_days_day on run_days (day);
+
+insert into run_days
+select project, substr(ended_at, 1, 10), coalesce(intent, ''), coalesce(domain, ''), count(*),
+    count(quality_gate_passed), count(case when quality_gate_passed then 1 end), count(scaled_score),
+    coalesce(sum(cast(max(min(scaled_score, 1000000.0), -1000000.0) * 1000000.0 + 0.5 as integer)), 0)
+from traces
+where ended_at is not null
+group by 1, 2, 3, 4;
+
+create table principle_days (
+    project text not null,
+    principle text not null,
+    day text not null,
+    intent text not null,
+    domain text not null,
+    runs integer not null,
+    gap_runs integer not null,
+    primary key (project, principle, day, intent, domain)
+) without rowid;
+create index principle_days_day on principle_days (day);
+
+insert into principle_days
+select t.project, p.principle, substr(t.ended_at, 1, 10), coalesce(t.intent, ''), coalesce(t.domain, ''), count(*),
+    count(case when p.side = 'gap' then 1 end)
+from principle_scores p
+join traces t on t.trace_id = p.trace_id
+where t.ended_at is not null
+group by 1, 2, 3, 4, 5;
+
+-- The last runs in which a principle was a gap are found without going through those in which it was none.
+drop index principle_scores_ended;
+create index principle_scores_side on principle_scores (principle, side, ended_at, trace_id);
