@@ -47,3 +47,10 @@ group by 1, 2, 3, 4, 5;
 -- The last runs in which a principle was a gap are found without going through those in which it was none.
 drop index principle_scores_ended;
 create index principle_scores_side on principle_scores (principle, side, ended_at, trace_id);
+
+-- With the id behind, so that the newest runs of a query are read in order and no further.
+drop index traces_query;
+create index traces_query on traces (project, query_hash, started_at desc, trace_id);
+
+-- The last runs of an agent, which may be rare.
+create index traces_agent on traces (project, agent_name, ended_at, trace_id) where agent_name is not null;

@@ -40,6 +40,14 @@ struct Writer {
     durable: bool,
 }
 
+/// Pages that a reading connection keeps, in KiB below zero: a question about thousands of rows comes back to the same
+/// ones.
+const READER_CACHE: &str = "-8000";
+
+/// Rows that the driver reads ahead of whoever takes them. It reads in a thread of its own, and each time that it has to
+/// wait costs as much as some rows do.
+const READ_AHEAD: usize = 1_000;
+
 impl SqliteDatabase {
     pub(super) fn new(path: PathBuf) -> Self {
         let write_lock = disk::FileLock::new(&beside(&path, ".write-lock"));
@@ -56,7 +64,11 @@ impl SqliteDatabase {
                     *writer = Some(self.open_writer().await?);
                 }
                 drop(writer);
-                let options = options(&self.path).read_only(true).pragma("query_only", "on");
+                let options = options(&self.path)
+                    .read_only(true)
+                    .pragma("query_only", "on")
+                    .pragma("cache_size", READER_CACHE)
+                    .row_buffer_size(READ_AHEAD);
                 Ok::<_, crate::Error>(
                     PoolOptions::new()
                         .max_connections(4)

@@ -27,22 +27,9 @@ struct RunRow {
     strength_principles: Json<Vec<String>>,
 }
 
-#[derive(sqlx::FromRow)]
-struct StageRow {
-    trace_id: String,
-    stage: String,
-}
-
-#[derive(sqlx::FromRow)]
-struct DecisionRow {
-    trace_id: String,
-    decision: String,
-    choice: Option<String>,
-    /// Where nothing was folded yet.
-    what: Option<String>,
-    has_alternatives: bool,
-    has_evidence: bool,
-}
+/// A decision of a run: key, choice, the beginning of what was decided where nothing was folded yet, and whether it has
+/// alternatives and evidence.
+type Decided = (String, Option<String>, Option<String>, i64, i64);
 
 impl Index {
     /// What those of the `limit` newest finished runs that meet the filter did in which principles were judged, and how
@@ -80,36 +67,54 @@ impl Index {
                     runs.push(RunFeatures { principles, gaps, ..RunFeatures::default() });
                 })
                 .await?;
-            let mut sql = Sql::new("select s.trace_id, s.stage from stages s where s.trace_id in ");
-            sql.list(places.keys().map(String::as_str));
-            session
-                .each(sql, |row: StageRow| {
-                    if let Some(run) = places.get(&row.trace_id).and_then(|place| runs.get_mut(*place)) {
-                        run.stages.insert(row.stage);
-                    }
-                })
-                .await?;
-            let mut sql = Sql::new(
-                "select d.trace_id, d.decision, d.choice, case when d.choice is null then substr(d.what, 1, 800) end as what, d.alternative_count > 0 as has_alternatives, \
-                 d.evidence_count > 0 as has_evidence from decisions d where d.trace_id in ",
-            );
-            sql.list(places.keys().map(String::as_str));
-            session
-                .each(sql, |row: DecisionRow| {
-                    if let Some(run) = places.get(&row.trace_id).and_then(|place| runs.get_mut(*place)) {
-                        run.decisions.insert(Made {
-                            key: row.decision,
-                            choice: row.choice.unwrap_or_else(|| choice(&row.what.unwrap_or_default())),
-                            has_alternatives: row.has_alternatives,
-                            has_evidence: row.has_evidence,
-                        });
-                    }
-                })
-                .await?;
+            let ids = || places.keys().map(String::as_str);
+            let mut sql = packed("s.trace_id", &["s.stage"], session);
+            sql.push(" from stages s where s.trace_id in ").list(ids()).push(" group by s.trace_id");
+            for (trace_id, Json(stages)) in session.fetch::<(String, Json<Vec<(String,)>>)>(sql).await? {
+                if let Some(run) = places.get(&trace_id).and_then(|place| runs.get_mut(*place)) {
+                    run.stages.extend(stages.into_iter().map(|(stage,)| stage));
+                }
+            }
+            let columns = [
+                "d.decision",
+                "d.choice",
+                "case when d.choice is null then substr(d.what, 1, 800) end",
+                "case when d.alternative_count > 0 then 1 else 0 end",
+                "case when d.evidence_count > 0 then 1 else 0 end",
+            ];
+            let mut sql = packed("d.trace_id", &columns, session);
+            sql.push(" from decisions d where d.trace_id in ").list(ids()).push(" group by d.trace_id");
+            for (trace_id, Json(made)) in session.fetch::<(String, Json<Vec<Decided>>)>(sql).await? {
+                if let Some(run) = places.get(&trace_id).and_then(|place| runs.get_mut(*place)) {
+                    run.decisions.extend(made.into_iter().map(|(key, folded, what, alternatives, evidence)| Made {
+                        key,
+                        choice: folded.unwrap_or_else(|| choice(&what.unwrap_or_default())),
+                        has_alternatives: alternatives > 0,
+                        has_evidence: evidence > 0,
+                    }));
+                }
+            }
             Ok((runs, looked_at))
         })
         .await
     }
+}
+
+/// The beginning of a statement that gives one row for each `of`, with its rows of columns as one JSON text: to hand ten
+/// thousand rows from the driver's thread to this one takes longer than to read them.
+fn packed(of: &'static str, columns: &[&'static str], session: &Session) -> Sql {
+    let mut sql = Sql::new("select ");
+    sql.push(of);
+    sql.push(if session.is_postgres() {
+        ", json_agg(json_build_array("
+    } else {
+        ", json_group_array(json_array("
+    });
+    for (place, column) in columns.iter().copied().enumerate() {
+        sql.push(if place > 0 { ", " } else { "" }).push(column);
+    }
+    sql.push("))");
+    sql
 }
 
 /// Restricts a statement over `traces t` to the newest runs that ended.
