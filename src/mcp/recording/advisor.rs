@@ -15,13 +15,14 @@ use indexmap::IndexMap;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use crate::advice::{Course, Fared, Sketch};
+use crate::advice::{Course, Sketch};
 use crate::gate::request::{DecisionRequest, EventKind, EventRequest};
 use crate::gate::text::label;
 use crate::mcp::tool::Context;
 use crate::model::{Timestamp, TraceId};
 use crate::query::Query;
 use crate::recorder::DecisionRecorded;
+use crate::statistics::{Fared, Outcome, fared};
 use crate::words::choice;
 
 /// Runs that are followed, the latest ones.
@@ -236,18 +237,9 @@ fn keep<K: Hash + Eq, V>(map: &mut IndexMap<K, V>, most: usize, key: K, value: V
 async fn record(query: &Query, question: &Question) -> Option<HashMap<String, Fared>> {
     let Question { project, intent, decision } = question;
     let outcomes = query.choice_outcomes(project, intent.as_deref(), decision).await.ok()?;
-    let mut all: HashMap<&str, bool> = HashMap::new();
-    let mut of: HashMap<&str, HashMap<&str, bool>> = HashMap::new();
-    for one in &outcomes {
-        all.insert(&one.trace_id, one.passed);
-        of.entry(&one.choice).or_default().insert(&one.trace_id, one.passed);
-    }
-    let count =
-        |runs: &HashMap<&str, bool>, passed: bool| runs.values().filter(|it| **it == passed).count() as u64;
-    let fared = of.iter().map(|(choice, runs)| {
-        let (passed, failed) = (count(runs, true), count(runs, false));
-        let (others_passed, others_failed) = (count(&all, true) - passed, count(&all, false) - failed);
-        ((*choice).to_owned(), Fared { passed, failed, others_passed, others_failed })
-    });
-    Some(fared.collect())
+    Some(fared(outcomes.iter().map(|one| Outcome {
+        run: &one.trace_id,
+        choice: Some(&one.choice),
+        passed: Some(one.passed),
+    })))
 }
