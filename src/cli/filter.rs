@@ -7,6 +7,7 @@ use whytrace::model::{Clock as _, Status, SystemClock, Timestamp};
 use whytrace::shown::excerpt;
 use whytrace::store::index::{Filter, Gate};
 use whytrace::view::moment::moment;
+use whytrace::view::window::{self, MOST_DAYS};
 use whytrace::words::SearchQuery;
 
 use super::usage;
@@ -80,21 +81,11 @@ impl About {
 
 /// So many days as `--days` says it; `None` for all time. Ends the program where it says neither.
 pub(super) fn window(days: &str) -> Option<u32> {
-    if days.eq_ignore_ascii_case("all") {
-        return None;
-    }
-    let count = days.trim_end_matches('d').parse().ok();
-    let count = count.filter(|days| (1..=36_500).contains(days));
-    let Some(count) = count else {
-        let message = format!("--days is {days:?}; it is 1 to 36500, or all");
+    let Ok(window) = window::days(days) else {
+        let message = format!("--days is {days:?}; it is 1 to {MOST_DAYS}, or all");
         usage(ErrorKind::ValueValidation, message);
     };
-    Some(count)
-}
-
-/// The same in words: `of the last 30 days`.
-pub(super) fn described(days: Option<u32>) -> String {
-    days.map_or_else(|| "of all time".to_owned(), |days| format!("of the last {days} days"))
+    window
 }
 
 /// The verdict of the quality gate, as something to ask for.
