@@ -3,14 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
+use super::asked;
 use super::moment::moment;
 use crate::gate::Refusal;
 use crate::gate::refusal::quoted;
 use crate::model::{Status, Timestamp};
 use crate::store::index::{Filter, Gate, Scope};
-use crate::view::saying::{name, quote};
+use crate::view::saying::name;
 use crate::words::SearchQuery;
 
 /// Longest text that is searched for, in characters.
@@ -124,31 +124,12 @@ impl Conditions {
 
     /// The conditions as arguments of a call.
     pub(super) fn arguments(&self) -> Map<String, Value> {
-        match serde_json::to_value(self) {
-            Ok(Value::Object(mut arguments)) => {
-                arguments.retain(|_, value| value.as_str().is_none_or(|text| !text.trim().is_empty()));
-                arguments
-            }
-            // A struct of texts, numbers and names always is an object.
-            _ => Map::new(),
-        }
+        asked::arguments(self)
     }
 
     /// The conditions in words, as they follow "runs with": `project "cobot", status failed`; empty without any.
     pub(super) fn described(&self) -> String {
-        let one = |(field, value): (&String, &Value)| match value {
-            Value::String(text) => format!("{field} {}", quote(text, 60)),
-            other => format!("{field} {other}"),
-        };
-        self.arguments().iter().map(one).collect::<Vec<_>>().join(", ")
-    }
-
-    /// Eight hex digits that differ where the conditions or the order differ.
-    pub(super) fn fingerprint(&self, order: &str) -> String {
-        let mut hash = Sha256::new();
-        hash.update(Value::Object(self.arguments()).to_string());
-        hash.update(order);
-        hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+        asked::described(&self.arguments())
     }
 }
 

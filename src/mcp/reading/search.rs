@@ -8,8 +8,8 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
+use super::asked;
 use super::call::Call;
 use super::conditions::{Verdict, given};
 use super::failing::{of_many, refused};
@@ -20,7 +20,6 @@ use crate::gate::request::{parse, plain_schema};
 use crate::mcp::tool::{Answer, Context, Tool, ToolError};
 use crate::model::{Status, Timestamp};
 use crate::store::index::{DecisionCursor, DecisionFilter, Scope};
-use crate::view::saying::quote;
 use crate::words::{SearchQuery, choice};
 
 /// Decisions of a page where nobody says otherwise, and at most.
@@ -158,33 +157,18 @@ impl SearchRequest {
     /// The conditions as arguments of a call.
     fn arguments(&self) -> Map<String, Value> {
         let conditions = Self { limit: None, cursor: None, max_tokens: None, ..self.clone() };
-        match serde_json::to_value(conditions) {
-            Ok(Value::Object(mut arguments)) => {
-                arguments.retain(|_, value| value.as_str().is_none_or(|text| !text.trim().is_empty()));
-                arguments
-            }
-            // A struct of texts, numbers and names always is an object.
-            _ => Map::new(),
-        }
+        asked::arguments(&conditions)
     }
 
     /// The conditions in words: `text "exa", gate "failed"`.
     fn described(&self) -> String {
-        let one = |(field, value): (&String, &Value)| match value {
-            Value::String(text) => format!("{field} {}", quote(text, 60)),
-            other => format!("{field} {other}"),
-        };
-        self.arguments()
-            .iter()
-            .filter(|(field, _)| *field != "option")
-            .map(one)
-            .collect::<Vec<_>>()
-            .join(", ")
+        let mut arguments = self.arguments();
+        arguments.retain(|field, _| field != "option");
+        asked::described(&arguments)
     }
 
     fn fingerprint(&self) -> String {
-        let hash = Sha256::digest(Value::Object(self.arguments()).to_string());
-        hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+        asked::fingerprint(self.arguments(), "")
     }
 
     /// Where to go on, if that is what is asked for. The cursor of another question is refused.
