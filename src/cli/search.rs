@@ -13,9 +13,9 @@ use whytrace::store::index::{DecisionCursor, DecisionFilter, DecisionHit};
 use whytrace::view::overview::values_of;
 use whytrace::view::saying::{id, moment, name, quote, score};
 use whytrace::view::{Extent, decision, option};
-use whytrace::words::{SearchQuery, choice};
+use whytrace::words::SearchQuery;
 
-use super::filter::{About, Verdict, When};
+use super::filter::{About, Verdict, When, fault};
 use super::screen::pager::Sink;
 use super::screen::text::{fit, width};
 use super::screen::{Screen, Showing};
@@ -143,8 +143,8 @@ impl Search {
             until: which.until.as_ref().map(|when| when.at),
             ..DecisionFilter::default()
         };
-        if let Some(fault) = fault(&filter, self.option.as_deref()) {
-            usage(ErrorKind::ValueValidation, fault);
+        if let Some(contradiction) = filter.contradiction(self.option.as_deref()) {
+            usage(ErrorKind::ValueValidation, fault(contradiction, "TEXT"));
         }
         filter
     }
@@ -238,21 +238,6 @@ fn cursor(word: &str) -> DecisionCursor {
         usage(ErrorKind::ValueValidation, format!("--after is {word:?}, which no answer gave"));
     };
     cursor
-}
-
-/// What of the conditions cannot be.
-fn fault(filter: &DecisionFilter, asked: Option<&str>) -> Option<String> {
-    let is_share = |value: Option<f64>| value.is_none_or(|value| (0.0..=1.0).contains(&value));
-    if !is_share(filter.confidence_min) || !is_share(filter.confidence_max) {
-        return Some("a confidence is between 0 and 1".to_owned());
-    }
-    if filter.text.as_ref().is_some_and(SearchQuery::is_empty) {
-        return Some("TEXT holds no word to look for".to_owned());
-    }
-    if asked.is_some_and(|option| choice(option).is_empty()) {
-        return Some("--option holds no word".to_owned());
-    }
-    (filter.is_empty() && asked.is_none()).then(|| "say words, an option or a condition".to_owned())
 }
 
 fn as_json(

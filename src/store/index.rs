@@ -7,6 +7,7 @@
 
 mod choices;
 mod confidence;
+mod contradiction;
 mod copy;
 mod decisions;
 mod events;
@@ -33,6 +34,7 @@ use std::sync::Arc;
 
 pub use choices::Choice;
 pub use confidence::{ConfidenceFilter, ConfidenceReach, StatedConfidence};
+pub use contradiction::Contradiction;
 pub use copy::KeptRow;
 pub use decisions::{
     DecisionCursor, DecisionFilter, DecisionHit, DecisionPage, OptionUse, OptionUses, RECORD_WINDOW,

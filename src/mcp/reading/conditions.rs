@@ -9,7 +9,7 @@ use super::moment::moment;
 use crate::gate::Refusal;
 use crate::gate::refusal::quoted;
 use crate::model::{Status, Timestamp};
-use crate::store::index::{Filter, Gate, Scope};
+use crate::store::index::{Contradiction, Filter, Gate, Scope};
 use crate::view::saying::name;
 use crate::words::SearchQuery;
 
@@ -113,8 +113,10 @@ impl Conditions {
             text: text.as_deref().map(SearchQuery::parse),
             ..Filter::default()
         };
-        check(&filter)?;
-        Ok(filter)
+        match filter.contradiction() {
+            Some(contradiction) => Err(refusal(contradiction)),
+            None => Ok(filter),
+        }
     }
 
     /// Whether nothing is asked for in particular.
@@ -149,30 +151,45 @@ pub(super) fn given(field: &str, value: &Option<String>) -> Result<Option<String
     Ok(Some(value.clone()))
 }
 
-fn check(filter: &Filter) -> Result<(), Refusal> {
-    if let (Some(min), Some(max)) = (filter.score_min, filter.score_max)
-        && min > max
-    {
-        let remedy = format!("send score_min {max} and score_max {min}, or one of them");
-        return Err(Refusal::new("score_min", format!("{min} is above"), format!("score_max {max}"), remedy));
-    }
-    if let (Some(since), Some(until)) = (filter.since, filter.until)
-        && since >= until
-    {
-        return Err(Refusal::new(
+/// What a model is told of conditions that nothing can meet.
+pub(super) fn refusal(contradiction: Contradiction) -> Refusal {
+    match contradiction {
+        Contradiction::EndlessScore => {
+            Refusal::new("score_min", "is outside", "the finite numbers", "send a score such as 2.0")
+        }
+        Contradiction::NoShare { bound, value } => {
+            Refusal::new(bound, format!("{value} is outside"), "0..=1", "send a share such as 0.6")
+        }
+        Contradiction::Crossed { of, min, max } => {
+            let remedy = match of {
+                "score" => format!("send score_min {max} and score_max {min}, or one of them"),
+                _ => "send them the other way round".to_owned(),
+            };
+            Refusal::new(format!("{of}_min"), format!("{min} is above"), format!("{of}_max {max}"), remedy)
+        }
+        Contradiction::Backwards { since, until } => Refusal::new(
             "since",
             format!("{since} is not before"),
             format!("until {until}"),
             "send an earlier since or a later until",
-        ));
-    }
-    if filter.text.as_ref().is_some_and(SearchQuery::is_empty) {
-        return Err(Refusal::new(
+        ),
+        Contradiction::WordlessText => Refusal::new(
             "text",
             "holds no word to look for, below",
             "the minimum of one",
             "send words, or leave it out",
-        ));
+        ),
+        Contradiction::WordlessOption => Refusal::new(
+            "option",
+            "holds no word, below",
+            "the minimum of one",
+            "send the option as it was recorded",
+        ),
+        Contradiction::Nothing => Refusal::new(
+            "text",
+            "is missing, as is any condition, below",
+            "the minimum of one",
+            "send e.g. text, or decision, or gate \"failed\"",
+        ),
     }
-    Ok(())
 }
