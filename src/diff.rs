@@ -8,6 +8,7 @@
 //! show; names and ids stay as they are, so that they can be used in the next call.
 
 mod align;
+mod aligned;
 mod caveat;
 mod decisions;
 mod departure;
@@ -98,7 +99,7 @@ pub struct ComparedRun {
 /// Compares b against a. Scores of different scales are compared on the scale of `rules`.
 #[must_use]
 pub fn compare(a: &Trace, b: &Trace, rules: &QualityRules) -> Comparison {
-    let compared: Vec<_> = decisions::aligned(a, b)
+    let compared: Vec<_> = aligned::aligned(a, b)
         .into_iter()
         .map(|aligned| (aligned, DecisionDifference::of(&aligned)))
         .collect();
