@@ -6,11 +6,11 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 use whytrace::config::Config;
 use whytrace::model::Status;
-use whytrace::query::{DecisionOverview, FoundDecisions, KnownOptions, Query};
-use whytrace::scorecard::{Tone, counted, gate_word};
+use whytrace::query::{FoundDecisions, KnownOptions, Query};
+use whytrace::scorecard::{Tone, count_text, counted, gate_word};
 use whytrace::service::Service;
-use whytrace::store::index::{DecisionCursor, DecisionFilter, DecisionHit};
-use whytrace::view::overview::values_of;
+use whytrace::store::index::{DecisionCursor, DecisionFilter, DecisionHit, DecisionOverview};
+use whytrace::view::overview::{self, values_of};
 use whytrace::view::saying::{id, moment, name, quote, score};
 use whytrace::view::{Extent, decision, option};
 use whytrace::words::SearchQuery;
@@ -261,7 +261,7 @@ fn as_json(
     }
     put("not_searchable", found.unsearchable.into());
     if let Some(overview) = &found.without_filter {
-        put("without_filter", json!({"decisions": overview.decisions}));
+        put("without_filter", overview::decisions(overview));
         let rows = overview.values.iter().map(|(field, counts)| values_of("decisions", field, counts));
         put("values", rows.collect());
     }
@@ -322,6 +322,11 @@ fn explain(sink: &mut Sink, overview: &DecisionOverview, screen: &Screen) -> any
         return sink.remark("No decisions of ended runs are recorded yet.");
     }
     let decisions = counted(usize::try_from(overview.decisions).unwrap_or(usize::MAX), "decision");
-    sink.remark(format!("Without these conditions there are {decisions}. What can be asked for:"))?;
+    let more_than = if overview.has_more { "more than " } else { "" };
+    let newest = overview.sample().map(|newest| count_text(i64::try_from(newest).unwrap_or(i64::MAX)));
+    let of = newest.map(|newest| format!(" of the newest {newest}")).unwrap_or_default();
+    sink.remark(format!(
+        "Without these conditions there are {more_than}{decisions}. What can be asked for{of}:"
+    ))?;
     overview.values.iter().try_for_each(|(field, counts)| answer::choices(sink, field, counts, screen))
 }

@@ -5,17 +5,18 @@
 //! that both databases read them in order and stop. All other conditions, the ranking and the counting are about
 //! the rows in the window, and what lies below it can be asked for next.
 //!
-//! Start at [`hits`]; [`options`] counts what was chosen and rejected, and [`values`] says what there is to ask about.
+//! Start at [`hits`]; [`options`] counts what was chosen and rejected, and [`overview`] says what there is to ask about.
 
 mod filter;
 mod hits;
 mod options;
-mod values;
+mod overview;
 mod window;
 
 pub use filter::DecisionFilter;
 pub use hits::{DecisionCursor, DecisionHit, DecisionPage};
 pub use options::{OptionUse, OptionUses};
+pub use overview::DecisionOverview;
 
 /// How many matches a search looks at. Measured with 1.4 million decisions, for a word that is in most of them: 6 ms
 /// on SQLite for 2,000, and 20 ms for 5,000.
