@@ -10,7 +10,7 @@ use std::fmt;
 
 pub use course::{Course, Sketch};
 
-use crate::shown::excerpt;
+use crate::shown::quoted;
 use crate::statistics::Fared;
 
 /// Confidence below which a choice without alternatives is worth a word.
@@ -119,7 +119,7 @@ fn is_poor(fared: &Fared) -> bool {
 
 /// A name that somebody else may have given, in quotation marks that it cannot close.
 fn name(name: &str) -> String {
-    format!("\"{}\"", excerpt(name, 60).replace('"', "'"))
+    quoted(name, 60)
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub use self::reason::Reason;
 pub use self::side::Side;
 pub use self::stretch::{Entry, Stretch};
 use crate::model::{QualityRules, Trace};
-use crate::shown::excerpt;
+use crate::shown::{self, excerpt};
 
 /// Run b against run a.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -146,7 +146,7 @@ impl ComparedRun {
 
 /// Text in quotation marks that it cannot close.
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", excerpt(text, 80).replace('"', "'"))
+    shown::quoted(text, 80)
 }
 
 #[cfg(test)]
