@@ -10,7 +10,8 @@ use std::fmt;
 
 pub use course::{Course, Sketch};
 
-use crate::shown::excerpt;
+use crate::shown::quoted;
+use crate::statistics::Fared;
 
 /// Confidence below which a choice without alternatives is worth a word.
 const UNSURE_BELOW: f64 = 0.6;
@@ -23,32 +24,6 @@ const FLOOD_SECONDS: i64 = 120;
 const OPEN_MINUTES: i64 = 30;
 /// Runs that have to have a verdict before an option's record is told.
 const LEAST_RUNS: u64 = 5;
-
-/// How an option fared where it was chosen before, for the same decision and the same kind of run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Fared {
-    /// Runs that chose it and passed the quality gate.
-    pub passed: u64,
-    /// Runs that chose it and did not.
-    pub failed: u64,
-    /// Runs that decided the same question otherwise, and passed.
-    pub others_passed: u64,
-    /// Runs that decided the same question otherwise, and did not.
-    pub others_failed: u64,
-}
-
-impl Fared {
-    /// Whether it is worth a warning: at least five runs with a verdict, two thirds of them bad, and worse than the
-    /// runs that decided otherwise, where there are any. A lead for somebody about to decide, and no test.
-    #[must_use]
-    pub fn is_bad(self) -> bool {
-        let runs = self.passed + self.failed;
-        let others = self.others_passed + self.others_failed;
-        // failed / runs > others_failed / others, without the divisions.
-        let is_worse = others == 0 || self.failed * others > self.others_failed * runs;
-        runs >= LEAST_RUNS && self.failed * 3 >= runs * 2 && is_worse
-    }
-}
 
 /// One thing that is worth saying of a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,11 +70,12 @@ impl fmt::Display for Advice {
             Self::PoorRecord { fared, intent } => {
                 let intent =
                     intent.as_ref().map(|intent| format!(" for intent {}", name(intent))).unwrap_or_default();
-                let (failed, runs) = (fared.failed, fared.passed + fared.failed);
+                let Fared { own, others } = fared;
+                let (failed, runs) = (own.failed(), own.judged);
                 write!(f, "This option failed the gate in {failed} of {runs} earlier runs{intent}")?;
-                match fared.others_passed + fared.others_failed {
+                match others.judged {
                     0 => write!(f, "."),
-                    others => write!(f, "; others failed in {} of {others}.", fared.others_failed),
+                    runs => write!(f, "; others failed in {} of {runs}.", others.failed()),
                 }
             }
             Self::UnsureAlone => {
@@ -131,26 +107,35 @@ impl fmt::Display for Advice {
     }
 }
 
+/// Whether how an option fared before, for the same decision and the same kind of run, is worth a warning: at least five
+/// runs with a verdict, two thirds of them bad, and worse than the runs that decided otherwise, where there are any. A
+/// lead for somebody about to decide, and no test.
+fn is_poor(fared: &Fared) -> bool {
+    let (own, others) = (fared.own, fared.others);
+    // own.failed / own.judged > others.failed / others.judged, without the divisions.
+    let is_worse = others.judged == 0 || own.failed() * others.judged > others.failed() * own.judged;
+    own.judged >= LEAST_RUNS && own.failed() * 3 >= own.judged * 2 && is_worse
+}
+
 /// A name that somebody else may have given, in quotation marks that it cannot close.
 fn name(name: &str) -> String {
-    format!("\"{}\"", excerpt(name, 60).replace('"', "'"))
+    quoted(name, 60)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statistics::Verdicts;
 
     #[test]
-    fn an_option_is_bad_when_it_failed_often_and_more_often_than_others() {
-        let fared = |passed, failed, others_passed, others_failed| Fared {
-            passed,
-            failed,
-            others_passed,
-            others_failed,
+    fn an_option_is_poor_when_it_failed_often_and_more_often_than_others() {
+        let is_poor = |own: (u64, u64), others: (u64, u64)| {
+            let of = |(passed, failed)| Verdicts { judged: passed + failed, passed };
+            is_poor(&Fared { own: of(own), others: of(others) })
         };
-        assert!(fared(2, 7, 0, 0).is_bad() && fared(2, 7, 20, 10).is_bad());
-        assert!(!fared(0, 4, 9, 0).is_bad(), "too few");
-        assert!(!fared(4, 6, 9, 1).is_bad(), "not often enough");
-        assert!(!fared(2, 7, 1, 9).is_bad(), "the question goes wrong whatever is chosen");
+        assert!(is_poor((2, 7), (0, 0)) && is_poor((2, 7), (20, 10)));
+        assert!(!is_poor((0, 4), (9, 0)), "too few");
+        assert!(!is_poor((4, 6), (9, 1)), "not often enough");
+        assert!(!is_poor((2, 7), (1, 9)), "the question goes wrong whatever is chosen");
     }
 }

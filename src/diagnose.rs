@@ -22,7 +22,7 @@ mod suspect;
 mod telling;
 
 pub use self::difference::Difference;
-pub use self::habits::{ENOUGH, Habits, KeyHabit, OptionRecord, PastDecision, Spread, StageHabit};
+pub use self::habits::{ENOUGH, Habits, KeyHabit, PastDecision, Spread, StageHabit};
 pub use self::likeness::{
     Against, CHOICE_CHARS, Counterpart, Divergence, Missing, PastRun, likeness, nearest,
 };

@@ -8,6 +8,7 @@
 //! show; names and ids stay as they are, so that they can be used in the next call.
 
 mod align;
+mod aligned;
 mod caveat;
 mod decisions;
 mod departure;
@@ -32,7 +33,7 @@ pub use self::reason::Reason;
 pub use self::side::Side;
 pub use self::stretch::{Entry, Stretch};
 use crate::model::{QualityRules, Trace};
-use crate::shown::excerpt;
+use crate::shown::{self, excerpt};
 
 /// Run b against run a.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -98,7 +99,7 @@ pub struct ComparedRun {
 /// Compares b against a. Scores of different scales are compared on the scale of `rules`.
 #[must_use]
 pub fn compare(a: &Trace, b: &Trace, rules: &QualityRules) -> Comparison {
-    let compared: Vec<_> = decisions::aligned(a, b)
+    let compared: Vec<_> = aligned::aligned(a, b)
         .into_iter()
         .map(|aligned| (aligned, DecisionDifference::of(&aligned)))
         .collect();
@@ -145,7 +146,7 @@ impl ComparedRun {
 
 /// Text in quotation marks that it cannot close.
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", excerpt(text, 80).replace('"', "'"))
+    shown::quoted(text, 80)
 }
 
 #[cfg(test)]

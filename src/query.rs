@@ -16,7 +16,7 @@ pub use confidence::Confidence;
 use std::collections::HashSet;
 
 use chrono::TimeDelta;
-pub use decisions::{DecisionOverview, FoundDecisions, KnownOption, KnownOptions};
+pub use decisions::{FoundDecisions, KnownOption, KnownOptions};
 
 pub use self::group::{Compared, GroupCompared, GroupName};
 

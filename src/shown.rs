@@ -74,6 +74,15 @@ pub fn excerpt(text: &str, max_chars: usize) -> String {
     format!("{kept}…[+{cut} chars]")
 }
 
+/// [`excerpt`] in quotation marks that it cannot close.
+///
+/// ```
+/// assert_eq!(whytrace::shown::quoted("the \"best\" one", 20), "\"the 'best' one\"");
+/// ```
+pub fn quoted(text: &str, max_chars: usize) -> String {
+    format!("\"{}\"", excerpt(text, max_chars).replace('"', "'"))
+}
+
 /// Whether a character may be shown wherever it stands.
 pub(crate) fn is_visible(c: char) -> bool {
     match c {

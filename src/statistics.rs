@@ -35,7 +35,7 @@ pub use confidence::{
 pub use facts::RunFacts;
 pub use fisher::{LogFactorials, Table};
 pub use group::{GroupBy, GroupReport, GroupedReport, GroupedSummary, UnknownGrouping};
-pub use options::{OptionRecord, Side, Use};
+pub use options::{Fared, OptionRecord, Outcome, Side, Use, Verdicts, fared};
 pub use patterns::{GapCount, Pattern, PatternsReport, Trend, patterns};
 pub use proportion::{difference, wilson};
 pub use report::{

@@ -17,6 +17,7 @@ pub mod pattern;
 pub mod run;
 pub mod saying;
 pub mod summary;
+pub mod window;
 
 /// How much of what is long is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

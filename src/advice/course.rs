@@ -6,8 +6,9 @@ use std::hash::{BuildHasher as _, RandomState};
 use chrono::TimeDelta;
 use indexmap::IndexMap;
 
-use super::{Advice, FLOOD, FLOOD_SECONDS, Fared, OPEN_MINUTES, THIN_WHY_CHARS, UNSURE_BELOW};
+use super::{Advice, FLOOD, FLOOD_SECONDS, OPEN_MINUTES, THIN_WHY_CHARS, UNSURE_BELOW, is_poor};
 use crate::model::Timestamp;
+use crate::statistics::Fared;
 
 /// Decisions of one run that are remembered, the first ones: one that repeats itself does so early.
 const REMEMBERED: usize = 200;
@@ -79,7 +80,7 @@ impl Course {
         let candidates = [
             repeated.map(|of| Advice::Repeats { of }),
             fared
-                .filter(|fared| fared.is_bad())
+                .filter(is_poor)
                 .map(|fared| Advice::PoorRecord { fared, intent: intent.map(str::to_owned) }),
             (decision.confidence.is_some_and(|confidence| confidence < UNSURE_BELOW)
                 && !decision.has_alternatives)
@@ -139,6 +140,7 @@ impl Course {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statistics::Verdicts;
 
     fn at(seconds: i64) -> Timestamp {
         let start: Timestamp = "2026-02-13T14:30:22Z".parse().unwrap();
@@ -195,7 +197,8 @@ mod tests {
     #[test]
     fn an_option_with_a_poor_record_is_told_once_for_each() {
         let mut course = Course::default();
-        let fared = Some(Fared { passed: 2, failed: 7, others_passed: 20, others_failed: 4 });
+        let (own, others) = (Verdicts { judged: 9, passed: 2 }, Verdicts { judged: 24, passed: 20 });
+        let fared = Some(Fared { own, others });
         let said = course.decided(&GOOD, at(0), fared, Some("validating")).unwrap();
         insta::assert_snapshot!(said, @r#"This option failed the gate in 7 of 9 earlier runs for intent "validating"; others failed in 4 of 24."#);
         let elsewhere = Sketch { inputs: "other", ..GOOD };

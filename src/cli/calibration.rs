@@ -13,8 +13,9 @@ use whytrace::statistics::{ConfidenceBy, ConfidenceGroup, ConfidenceReport, Lean
 use whytrace::store::index::ConfidenceFilter;
 use whytrace::view::confidence::{self, brier_text, range, sentence};
 use whytrace::view::saying::{moment, name, percent};
+use whytrace::view::window::described;
 
-use super::filter::{About, described, window};
+use super::filter::{About, window};
 use super::screen::bar::marked;
 use super::screen::pager::Sink;
 use super::screen::table::{Cell, Column, Layout};

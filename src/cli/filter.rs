@@ -5,8 +5,9 @@ use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
 use whytrace::model::{Clock as _, Status, SystemClock, Timestamp};
 use whytrace::shown::excerpt;
-use whytrace::store::index::{Filter, Gate};
+use whytrace::store::index::{Contradiction, Filter, Gate};
 use whytrace::view::moment::moment;
+use whytrace::view::window::{self, MOST_DAYS};
 use whytrace::words::SearchQuery;
 
 use super::usage;
@@ -80,21 +81,11 @@ impl About {
 
 /// So many days as `--days` says it; `None` for all time. Ends the program where it says neither.
 pub(super) fn window(days: &str) -> Option<u32> {
-    if days.eq_ignore_ascii_case("all") {
-        return None;
-    }
-    let count = days.trim_end_matches('d').parse().ok();
-    let count = count.filter(|days| (1..=36_500).contains(days));
-    let Some(count) = count else {
-        let message = format!("--days is {days:?}; it is 1 to 36500, or all");
+    let Ok(window) = window::days(days) else {
+        let message = format!("--days is {days:?}; it is 1 to {MOST_DAYS}, or all");
         usage(ErrorKind::ValueValidation, message);
     };
-    Some(count)
-}
-
-/// The same in words: `of the last 30 days`.
-pub(super) fn described(days: Option<u32>) -> String {
-    days.map_or_else(|| "of all time".to_owned(), |days| format!("of the last {days} days"))
+    window
 }
 
 /// The verdict of the quality gate, as something to ask for.
@@ -148,8 +139,8 @@ impl Filters {
             text: self.text.as_deref().map(SearchQuery::parse),
             ..self.about.filter()
         };
-        if let Some(fault) = fault(&filter) {
-            usage(ErrorKind::ValueValidation, fault);
+        if let Some(contradiction) = filter.contradiction() {
+            usage(ErrorKind::ValueValidation, fault(contradiction, "--text"));
         }
         filter
     }
@@ -191,40 +182,17 @@ impl Filters {
     }
 }
 
-/// What of the conditions cannot be.
-fn fault(filter: &Filter) -> Option<String> {
-    let is_finite = |score: Option<f64>| score.is_none_or(f64::is_finite);
-    if !is_finite(filter.score_min) || !is_finite(filter.score_max) {
-        return Some("a score is a finite number".to_owned());
-    }
-    if let (Some(min), Some(max)) = (filter.score_min, filter.score_max)
-        && min > max
-    {
-        return Some(format!("--score-min {min} is above --score-max {max}"));
-    }
-    if let (Some(since), Some(until)) = (filter.since, filter.until)
-        && since >= until
-    {
-        return Some(format!("--since {since} is not before --until {until}"));
-    }
-    let is_wordless = filter.text.as_ref().is_some_and(SearchQuery::is_empty);
-    is_wordless.then(|| "--text holds no word to look for".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn conditions_that_nothing_can_meet_are_named() {
-        let time = |text: &str| Some(text.parse().unwrap());
-        let filter = Filter { score_min: Some(2.0), score_max: Some(1.0), ..Filter::default() };
-        assert_eq!(fault(&filter).unwrap(), "--score-min 2 is above --score-max 1");
-        let since = time("2026-02-13T00:00:00Z");
-        let filter = Filter { since, until: since, ..Filter::default() };
-        assert!(fault(&filter).unwrap().contains("is not before"));
-        let filter = Filter { text: Some(SearchQuery::parse("...")), ..Filter::default() };
-        assert!(fault(&filter).unwrap().contains("no word"));
-        assert_eq!(fault(&Filter { score_max: Some(1.0), since, ..Filter::default() }), None);
+/// What of the conditions cannot be; `text` is what the words to look for are called.
+pub(super) fn fault(contradiction: Contradiction, text: &str) -> String {
+    match contradiction {
+        Contradiction::EndlessScore => "a score is a finite number".to_owned(),
+        Contradiction::NoShare { .. } => "a confidence is between 0 and 1".to_owned(),
+        Contradiction::Crossed { of, min, max } => format!("--{of}-min {min} is above --{of}-max {max}"),
+        Contradiction::Backwards { since, until } => {
+            format!("--since {since} is not before --until {until}")
+        }
+        Contradiction::WordlessText => format!("{text} holds no word to look for"),
+        Contradiction::WordlessOption => "--option holds no word".to_owned(),
+        Contradiction::Nothing => "say words, an option or a condition".to_owned(),
     }
 }

@@ -9,9 +9,10 @@ use whytrace::scorecard::{Tone, counted};
 use whytrace::service::Service;
 use whytrace::statistics::{GapCount, Pattern, PatternsReport, PrincipleAssociations, Trend};
 use whytrace::view::saying::{id, moment, name, percent};
+use whytrace::view::window::described;
 use whytrace::view::{Extent, pattern};
 
-use super::filter::{About, described, window};
+use super::filter::{About, window};
 use super::screen::bar::bar;
 use super::screen::pager::Sink;
 use super::screen::table::{Cell, Column, Layout};

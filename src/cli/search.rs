@@ -6,16 +6,16 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 use whytrace::config::Config;
 use whytrace::model::Status;
-use whytrace::query::{DecisionOverview, FoundDecisions, KnownOptions, Query};
-use whytrace::scorecard::{Tone, counted, gate_word};
+use whytrace::query::{FoundDecisions, KnownOptions, Query};
+use whytrace::scorecard::{Tone, count_text, counted, gate_word};
 use whytrace::service::Service;
-use whytrace::store::index::{DecisionCursor, DecisionFilter, DecisionHit};
-use whytrace::view::overview::values_of;
+use whytrace::store::index::{DecisionCursor, DecisionFilter, DecisionHit, DecisionOverview};
+use whytrace::view::overview::{self, values_of};
 use whytrace::view::saying::{id, moment, name, quote, score};
 use whytrace::view::{Extent, decision, option};
-use whytrace::words::{SearchQuery, choice};
+use whytrace::words::SearchQuery;
 
-use super::filter::{About, Verdict, When};
+use super::filter::{About, Verdict, When, fault};
 use super::screen::pager::Sink;
 use super::screen::text::{fit, width};
 use super::screen::{Screen, Showing};
@@ -143,8 +143,8 @@ impl Search {
             until: which.until.as_ref().map(|when| when.at),
             ..DecisionFilter::default()
         };
-        if let Some(fault) = fault(&filter, self.option.as_deref()) {
-            usage(ErrorKind::ValueValidation, fault);
+        if let Some(contradiction) = filter.contradiction(self.option.as_deref()) {
+            usage(ErrorKind::ValueValidation, fault(contradiction, "TEXT"));
         }
         filter
     }
@@ -240,21 +240,6 @@ fn cursor(word: &str) -> DecisionCursor {
     cursor
 }
 
-/// What of the conditions cannot be.
-fn fault(filter: &DecisionFilter, asked: Option<&str>) -> Option<String> {
-    let is_share = |value: Option<f64>| value.is_none_or(|value| (0.0..=1.0).contains(&value));
-    if !is_share(filter.confidence_min) || !is_share(filter.confidence_max) {
-        return Some("a confidence is between 0 and 1".to_owned());
-    }
-    if filter.text.as_ref().is_some_and(SearchQuery::is_empty) {
-        return Some("TEXT holds no word to look for".to_owned());
-    }
-    if asked.is_some_and(|option| choice(option).is_empty()) {
-        return Some("--option holds no word".to_owned());
-    }
-    (filter.is_empty() && asked.is_none()).then(|| "say words, an option or a condition".to_owned())
-}
-
 fn as_json(
     found: &FoundDecisions,
     choices: Option<&KnownOptions>,
@@ -276,7 +261,7 @@ fn as_json(
     }
     put("not_searchable", found.unsearchable.into());
     if let Some(overview) = &found.without_filter {
-        put("without_filter", json!({"decisions": overview.decisions}));
+        put("without_filter", overview::decisions(overview));
         let rows = overview.values.iter().map(|(field, counts)| values_of("decisions", field, counts));
         put("values", rows.collect());
     }
@@ -337,6 +322,11 @@ fn explain(sink: &mut Sink, overview: &DecisionOverview, screen: &Screen) -> any
         return sink.remark("No decisions of ended runs are recorded yet.");
     }
     let decisions = counted(usize::try_from(overview.decisions).unwrap_or(usize::MAX), "decision");
-    sink.remark(format!("Without these conditions there are {decisions}. What can be asked for:"))?;
+    let more_than = if overview.has_more { "more than " } else { "" };
+    let newest = overview.sample().map(|newest| count_text(i64::try_from(newest).unwrap_or(i64::MAX)));
+    let of = newest.map(|newest| format!(" of the newest {newest}")).unwrap_or_default();
+    sink.remark(format!(
+        "Without these conditions there are {more_than}{decisions}. What can be asked for{of}:"
+    ))?;
     overview.values.iter().try_for_each(|(field, counts)| answer::choices(sink, field, counts, screen))
 }

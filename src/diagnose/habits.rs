@@ -3,9 +3,9 @@
 //! The samples are small on purpose, the newest few hundred, so that they can be read while somebody waits; each
 //! figure carries the number that it rests on. Fewer than [`ENOUGH`] are no habit.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use crate::statistics::Sample;
+use crate::statistics::{Fared, Outcome, Sample, fared};
 
 /// From so many on there is a habit.
 pub const ENOUGH: u64 = 10;
@@ -47,8 +47,7 @@ pub struct KeyHabit {
     pub with_alternatives: u64,
     /// How many of them named evidence.
     pub with_evidence: u64,
-    records: HashMap<String, OptionRecord>,
-    all: OptionRecord,
+    fared: HashMap<String, Fared>,
 }
 
 /// Where numbers lie.
@@ -60,15 +59,6 @@ pub struct Spread {
     pub mean: f64,
     /// Their standard deviation, with n - 1.
     pub deviation: f64,
-}
-
-/// How runs fared that chose an option, each run counted once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OptionRecord {
-    /// Runs with a verdict of the gate.
-    pub judged: u64,
-    /// Those of them that passed.
-    pub passed: u64,
 }
 
 /// How long a stage usually takes, in seconds.
@@ -121,43 +111,23 @@ impl Habits {
 impl KeyHabit {
     fn of(past: &[&PastDecision]) -> Self {
         let count = |has: fn(&PastDecision) -> bool| past.iter().filter(|one| has(one)).count() as u64;
-        let mut habit = Self {
+        let outcomes = past.iter().map(|one| Outcome {
+            run: &one.trace_id,
+            choice: one.choice.as_deref(),
+            passed: one.passed,
+        });
+        Self {
             n: past.len() as u64,
             confidence: Spread::of(past.iter().filter_map(|one| one.confidence)),
             with_alternatives: count(|one| one.has_alternatives),
             with_evidence: count(|one| one.has_evidence),
-            ..Self::default()
-        };
-        let (mut runs, mut choices) = (HashSet::new(), HashSet::new());
-        for one in past {
-            let Some(passed) = one.passed else { continue };
-            if runs.insert(one.trace_id.as_str()) {
-                habit.all.add(passed);
-            }
-            if let Some(choice) = &one.choice
-                && choices.insert((one.trace_id.as_str(), choice.as_str()))
-            {
-                habit.records.entry(choice.clone()).or_default().add(passed);
-            }
+            fared: fared(outcomes),
         }
-        habit
     }
 
     /// How runs fared that chose this, folded to words, and those that chose otherwise.
-    pub(super) fn records(&self, choice: &str) -> Option<(OptionRecord, OptionRecord)> {
-        let own = *self.records.get(choice)?;
-        let others = OptionRecord {
-            judged: self.all.judged.saturating_sub(own.judged),
-            passed: self.all.passed.saturating_sub(own.passed),
-        };
-        Some((own, others))
-    }
-}
-
-impl OptionRecord {
-    fn add(&mut self, passed: bool) {
-        self.judged += 1;
-        self.passed += u64::from(passed);
+    pub(super) fn fared(&self, choice: &str) -> Option<Fared> {
+        self.fared.get(choice).copied()
     }
 }
 
@@ -201,15 +171,6 @@ mod tests {
         assert_eq!((habit.n, habit.with_alternatives, habit.with_evidence, spread.n), (10, 5, 10, 10));
         assert!((spread.mean - 0.7).abs() < 1e-12 && (spread.deviation - 0.105_409).abs() < 1e-6);
         assert!(Habits::of(&all[..9], &[]).key("source").is_none(), "nine are no habit");
-    }
-
-    #[test]
-    fn an_option_is_counted_once_a_run_and_held_against_the_others() {
-        let mut all: Vec<PastDecision> = (0..10).map(|run| past(run, "exa", 0.5, true)).collect();
-        all.extend((0..3).map(|_| past(20, "reddit", 0.5, false)));
-        let (own, others) = Habits::of(&all, &[]).key("source").unwrap().records("reddit").unwrap();
-        assert_eq!((own.judged, own.passed), (1, 0));
-        assert_eq!((others.judged, others.passed), (10, 10));
     }
 
     #[test]

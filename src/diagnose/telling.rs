@@ -7,7 +7,7 @@ use super::skeleton::StageLine;
 use super::suspect::{Place, Suspect};
 use super::{Diagnosis, Outcome};
 use crate::scorecard::{counted, duration_text, money_text, score_text};
-use crate::shown::excerpt;
+use crate::shown::{excerpt, quoted};
 
 /// Characters of a name.
 const NAME_CHARS: usize = 128;
@@ -241,8 +241,4 @@ fn names(all: &[String]) -> String {
         named.push(format!("+{} more", all.len() - NAMED));
     }
     named.join(", ")
-}
-
-fn quoted(text: &str, chars: usize) -> String {
-    format!("\"{}\"", excerpt(text, chars).replace('"', "'"))
 }

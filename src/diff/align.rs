@@ -10,22 +10,18 @@
 //!    another call;
 //! 6. the same action in another stage.
 //!
-//! What is still left is in one run only. Step 1 follows J. W. Hunt and T. G. Szymanski, "A fast algorithm for
-//! computing longest common subsequences" (Communications of the ACM 20(5), 1977): O((n + r) log n) for r equal
-//! pairs, which is near linear because few decisions say the same. Where thousands do, so that r would grow with
-//! the square, only the k-th of one run is matched with the k-th of the other.
+//! What is still left is in one run only. Swapping the runs swaps the sides of every pair and changes nothing else.
 //!
-//! Swapping the runs swaps the sides of every pair and changes nothing else.
+//! Here is the order of the steps. [`subsequence`] is the arithmetic of step 1, and [`leftovers`] pairs up what has no
+//! partner yet in the others.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::Hash;
+mod leftovers;
+mod subsequence;
 
 use indexmap::IndexMap;
 
-/// How many equal pairs step 1 looks at before it takes the shorter way.
-const MAX_MATCHES: usize = 1 << 20;
-/// How many pairs step 3 weighs before it takes those left in their order.
-const MAX_WEIGHED: usize = 20_000;
+use self::leftovers::Leftovers;
+use self::subsequence::{common_subsequence, longest_chain};
 
 /// A decision as far as it matters here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,8 +94,7 @@ fn align_in_order(a: &[Token<'_>], b: &[Token<'_>], likeness: &dyn Fn(usize, usi
     }
     left.pair_up(all(), true, |token| (!token.is_call).then_some((token.stage, token.key)));
     left.pair_up(all(), true, |token| Some((token.key, token.action)));
-    left.pairs.sort_unstable_by_key(|pair| pair.a);
-    left.pairs
+    left.into_pairs()
 }
 
 /// The places of each stage's decisions in both runs.
@@ -121,210 +116,6 @@ fn anchors(a: &[Token<'_>], b: &[Token<'_>], in_a: &[usize], in_b: &[usize]) -> 
     }
     let common = common_subsequence(&of_stage(a, in_a), &of_stage(b, in_b));
     common.into_iter().filter_map(|(a, b)| Some((*in_a.get(a)?, *in_b.get(b)?))).collect()
-}
-
-/// The decisions that have no partner yet, and the pairs so far.
-struct Leftovers<'s, 't> {
-    a: Vec<Option<&'s Token<'t>>>,
-    b: Vec<Option<&'s Token<'t>>>,
-    pairs: Vec<Pair>,
-    likeness: &'s dyn Fn(usize, usize) -> usize,
-    /// How many pairs may still be weighed.
-    to_weigh: usize,
-}
-
-impl<'s, 't> Leftovers<'s, 't> {
-    fn new(a: &'s [Token<'t>], b: &'s [Token<'t>], likeness: &'s dyn Fn(usize, usize) -> usize) -> Self {
-        Self {
-            a: a.iter().map(Some).collect(),
-            b: b.iter().map(Some).collect(),
-            pairs: Vec::new(),
-            likeness,
-            to_weigh: MAX_WEIGHED,
-        }
-    }
-
-    fn take(&mut self, a: usize, b: usize, moved: bool) {
-        for (side, place) in [(&mut self.a, a), (&mut self.b, b)] {
-            if let Some(token) = side.get_mut(place) {
-                *token = None;
-            }
-        }
-        self.pairs.push(Pair { a, b, moved });
-    }
-
-    /// Pairs those at the places that are called the same, the first with the first; one without a name has no partner.
-    fn pair_up<K: Eq + Hash, P: IntoIterator<Item = usize>>(
-        &mut self,
-        (a, b): (P, P),
-        moved: bool,
-        name: impl Fn(&'s Token<'t>) -> Option<K>,
-    ) {
-        let mut waiting: HashMap<K, VecDeque<usize>> = HashMap::new();
-        for (place, token) in left(&self.b, b) {
-            if let Some(name) = name(token) {
-                waiting.entry(name).or_default().push_back(place);
-            }
-        }
-        if waiting.is_empty() {
-            return;
-        }
-        for (place, token) in left(&self.a, a) {
-            let partners = name(token).and_then(|name| waiting.get_mut(&name));
-            if let Some(partner) = partners.and_then(VecDeque::pop_front) {
-                self.take(place, partner, moved);
-            }
-        }
-    }
-
-    /// Pairs those at the places with the same stage and key, without crossing: as many as can be, so that they have as
-    /// much in common as can be, and otherwise early.
-    fn pair_up_alike(&mut self, (a, b): (std::ops::Range<usize>, std::ops::Range<usize>)) {
-        let mut names: IndexMap<(&str, &str), Places> = IndexMap::new();
-        for (place, token) in left(&self.a, a) {
-            names.entry((token.stage, token.key)).or_default().0.push(place);
-        }
-        for (place, token) in left(&self.b, b) {
-            if let Some((_, places)) = names.get_mut(&(token.stage, token.key)) {
-                places.push(place);
-            }
-        }
-        for (a, b) in names.into_values() {
-            let weighed = a.len() * b.len();
-            let pairs: Vec<(usize, usize)> = if a.len() == b.len() || weighed > self.to_weigh {
-                a.into_iter().zip(b).collect()
-            } else if a.len() < b.len() {
-                self.to_weigh -= weighed;
-                most_alike(&a, &b, self.likeness)
-            } else {
-                self.to_weigh -= weighed;
-                let swapped = most_alike(&b, &a, &|b, a| (self.likeness)(a, b));
-                swapped.into_iter().map(|(b, a)| (a, b)).collect()
-            };
-            for (a, b) in pairs {
-                self.take(a, b, false);
-            }
-        }
-    }
-}
-
-/// Those at the places that have no partner yet.
-fn left<'s, 't>(
-    side: &[Option<&'s Token<'t>>],
-    places: impl IntoIterator<Item = usize>,
-) -> Vec<(usize, &'s Token<'t>)> {
-    places.into_iter().filter_map(|place| Some((place, (*side.get(place)?)?))).collect()
-}
-
-/// All of `few` with as many of `many`, in order, so that the sum of likeness is highest: the dynamic programme of S. B.
-/// Needleman and C. D. Wunsch (Journal of Molecular Biology 48(3), 1970) without gaps in `few`.
-fn most_alike(
-    few: &[usize],
-    many: &[usize],
-    likeness: &dyn Fn(usize, usize) -> usize,
-) -> Vec<(usize, usize)> {
-    // best[i][j]: the first i of few among the first j of many, j >= i.
-    let mut best = vec![vec![0; many.len() + 1]];
-    for (i, one) in few.iter().enumerate() {
-        let before = best.last().cloned().unwrap_or_default();
-        let mut row: Vec<usize> = vec![0; many.len() + 1];
-        let mut last = None;
-        for (j, other) in many.iter().enumerate().skip(i) {
-            let with = before.get(j).copied().unwrap_or(0) + likeness(*one, *other);
-            let highest = last.map_or(with, |last: usize| last.max(with));
-            if let Some(cell) = row.get_mut(j + 1) {
-                *cell = highest;
-            }
-            last = Some(highest);
-        }
-        best.push(row);
-    }
-    let at = |i: usize, j: usize| best.get(i).and_then(|row| row.get(j)).copied().unwrap_or(0);
-    let mut pairs = Vec::with_capacity(few.len());
-    let mut j = many.len();
-    for (i, one) in few.iter().enumerate().rev() {
-        // Earlier where that is as good.
-        while j > i + 1 && at(i + 1, j - 1) == at(i + 1, j) {
-            j -= 1;
-        }
-        if let Some(other) = j.checked_sub(1).and_then(|j| many.get(j)) {
-            pairs.push((*one, *other));
-        }
-        j = j.saturating_sub(1);
-    }
-    pairs.reverse();
-    pairs
-}
-
-/// The places of a longest common subsequence, in order.
-fn common_subsequence(a: &[Token<'_>], b: &[Token<'_>]) -> Vec<(usize, usize)> {
-    let head = a.iter().zip(b).take_while(|(a, b)| a == b).count();
-    let (rest_a, rest_b) = (a.get(head..).unwrap_or_default(), b.get(head..).unwrap_or_default());
-    let tail = rest_a.iter().rev().zip(rest_b.iter().rev()).take_while(|(a, b)| a == b).count();
-    let (end_a, end_b) = (rest_a.len() - tail, rest_b.len() - tail);
-    let middle_a = rest_a.get(..end_a).unwrap_or_default();
-    let middle_b = rest_b.get(..end_b).unwrap_or_default();
-
-    let mut places: HashMap<&Token<'_>, Vec<usize>> = HashMap::new();
-    for (place, token) in middle_b.iter().enumerate() {
-        places.entry(token).or_default().push(place);
-    }
-    let middle = longest_chain(equal_pairs(middle_a, &places));
-
-    let head_pairs = (0..head).map(|place| (place, place));
-    let middle_pairs = middle.into_iter().map(|(a, b)| (head + a, head + b));
-    let tail_pairs = (0..tail).map(|place| (head + end_a + place, head + end_b + place));
-    head_pairs.chain(middle_pairs).chain(tail_pairs).collect()
-}
-
-/// The pairs of equal tokens, by rising place in `a` and, for each of these, falling place in `b`.
-fn equal_pairs(a: &[Token<'_>], places: &HashMap<&Token<'_>, Vec<usize>>) -> Vec<(usize, usize)> {
-    let of = |token| places.get(token).map(Vec::as_slice).unwrap_or_default();
-    let tokens = a.iter().enumerate();
-    if a.iter().map(|token| of(token).len()).sum::<usize>() <= MAX_MATCHES {
-        return tokens.flat_map(|(a, token)| of(token).iter().rev().map(move |b| (a, *b))).collect();
-    }
-    let mut seen: HashMap<&Token<'_>, usize> = HashMap::new();
-    tokens
-        .filter_map(|(a, token)| {
-            let count = seen.entry(token).or_default();
-            *count += 1;
-            of(token).get(*count - 1).map(|b| (a, *b))
-        })
-        .collect()
-}
-
-/// The longest selection of `pairs` that rises strictly on both sides; of equally long ones an early one.
-fn longest_chain(pairs: Vec<(usize, usize)>) -> Vec<(usize, usize)> {
-    /// The last pair of a chain, and the link before it.
-    struct Link {
-        pair: (usize, usize),
-        before: Option<usize>,
-    }
-    let mut links: Vec<Link> = Vec::with_capacity(pairs.len());
-    // Of the chains of each length, the one that ends at the smallest place in `b`: that place, and its link.
-    let mut ends: Vec<(usize, usize)> = Vec::new();
-    for pair in pairs {
-        let length = ends.partition_point(|(b, _)| *b < pair.1);
-        if ends.get(length).is_some_and(|(b, _)| *b == pair.1) {
-            continue;
-        }
-        let before = length.checked_sub(1).and_then(|shorter| ends.get(shorter)).map(|(_, link)| *link);
-        let end = (pair.1, links.len());
-        links.push(Link { pair, before });
-        match ends.get_mut(length) {
-            Some(longer) => *longer = end,
-            None => ends.push(end),
-        }
-    }
-    let mut chain = Vec::with_capacity(ends.len());
-    let mut next = ends.last().map(|(_, link)| *link);
-    while let Some(link) = next.and_then(|link| links.get(link)) {
-        chain.push(link.pair);
-        next = link.before;
-    }
-    chain.reverse();
-    chain
 }
 
 #[cfg(test)]
@@ -430,34 +221,12 @@ mod tests {
         assert_eq!(pairs.len(), 25_003);
     }
 
-    /// The textbook's table, for the length alone.
-    fn length_by_table(a: &[Token<'_>], b: &[Token<'_>]) -> usize {
-        let mut row = vec![0; b.len() + 1];
-        for x in a {
-            let mut diagonal = 0;
-            for (place, y) in b.iter().enumerate() {
-                let above = row[place + 1];
-                row[place + 1] = if x == y { diagonal + 1 } else { above.max(row[place]) };
-                diagonal = above;
-            }
-        }
-        row[b.len()]
-    }
-
     fn sequence() -> impl Strategy<Value = Vec<Token<'static>>> {
         let parts = (prop::sample::select(vec!["k", "l", "m"]), prop::sample::select(vec!["1", "2", "3"]));
         prop::collection::vec(parts.prop_map(|(key, action)| token(key, action)), 0..25)
     }
 
     proptest! {
-        #[test]
-        fn the_common_subsequence_is_one_and_is_longest(a in sequence(), b in sequence()) {
-            let common = common_subsequence(&a, &b);
-            prop_assert!(common.iter().all(|(x, y)| a[*x] == b[*y]));
-            prop_assert!(common.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 < pair[1].1));
-            prop_assert_eq!(common.len(), length_by_table(&a, &b));
-        }
-
         #[test]
         fn nothing_is_paired_twice_or_under_another_key_or_left_over_without_need(
             a in sequence(), b in sequence(),

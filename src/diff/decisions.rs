@@ -4,17 +4,17 @@
 //! two decisions different. `what` is compared as it stands, without white space at its ends; inputs by their fields;
 //! options without regard to case and white space. Some differences are of words alone ([`super::sameness`]).
 
-use std::collections::HashSet;
+mod options;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::align::{Token, align};
-use super::renamed::Renamed;
-use super::sameness::{self, Speech};
+use self::options::given_up;
+use super::aligned::Aligned;
+use super::sameness;
 use super::side::Side;
-use crate::model::{Decision, Trace};
+use crate::model::Decision;
 use crate::shown::{excerpt, one_line};
 
 /// Confidences this close are equal.
@@ -140,82 +140,6 @@ pub struct DecisionCounts {
     /// Those of the three above that differ in words alone.
     #[serde(skip_serializing_if = "is_zero")]
     pub words_only: usize,
-}
-
-/// A decision of either run or of both, before it is described.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Aligned<'t> {
-    pub(super) a: Option<Placed<'t>>,
-    pub(super) b: Option<Placed<'t>>,
-    pub(super) moved: bool,
-    /// Whether it is something said rather than done.
-    pub(super) is_speech: bool,
-}
-
-/// A decision, its stage, and its place in its run's order.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Placed<'t> {
-    pub(super) stage: &'t str,
-    pub(super) decision: &'t Decision,
-    pub(super) place: usize,
-}
-
-/// Every decision of both runs, once: in the order of time of a, with what only b decided where b decided it.
-pub(super) fn aligned<'t>(a: &'t Trace, b: &'t Trace) -> Vec<Aligned<'t>> {
-    let renamed = Renamed::between(a, b);
-    let (a, b) = (by_time(a), by_time(b));
-    let speech = Speech::of(a.iter().chain(&b).map(|placed| placed.decision));
-    let actions = |run: &[Placed<'t>]| -> Vec<String> {
-        run.iter().map(|placed| sameness::action(placed.decision)).collect()
-    };
-    let (actions_a, actions_b) = (actions(&a), actions(&b));
-    let pairs = align(&tokens(&a, &actions_a, &renamed), &tokens(&b, &actions_b, &renamed), |x, y| {
-        let both = a.get(x).zip(b.get(y));
-        both.map_or(0, |(x, y)| sameness::likeness(x.decision, y.decision))
-    });
-    let partnered: HashSet<usize> = pairs.iter().map(|pair| pair.b).collect();
-    let mut only_b = b.iter().filter(|placed| !partnered.contains(&placed.place)).peekable();
-    let mut pairs = pairs.into_iter().peekable();
-    let mut all = Vec::with_capacity(a.len());
-    for placed in &a {
-        let is_speech = speech.has(&placed.decision.key);
-        let Some(pair) = pairs.next_if(|pair| pair.a == placed.place) else {
-            all.push(Aligned { a: Some(*placed), b: None, moved: false, is_speech });
-            continue;
-        };
-        while !pair.moved
-            && let Some(new) = only_b.next_if(|new| new.place < pair.b)
-        {
-            all.push(Aligned::only_b(*new, &speech));
-        }
-        all.push(Aligned { a: Some(*placed), b: b.get(pair.b).copied(), moved: pair.moved, is_speech });
-    }
-    all.extend(only_b.map(|new| Aligned::only_b(*new, &speech)));
-    all
-}
-
-impl<'t> Aligned<'t> {
-    fn only_b(new: Placed<'t>, speech: &Speech<'_>) -> Self {
-        Self { a: None, b: Some(new), moved: false, is_speech: speech.has(&new.decision.key) }
-    }
-}
-
-/// The decisions of a run in the order of time.
-fn by_time(trace: &Trace) -> Vec<Placed<'_>> {
-    let mut decisions: Vec<(&str, &Decision)> = trace.decisions().collect();
-    decisions.sort_by_key(|(_, decision)| decision.timestamp);
-    let decisions = decisions.into_iter().enumerate();
-    decisions.map(|(place, (stage, decision))| Placed { stage, decision, place }).collect()
-}
-
-fn tokens<'t>(run: &[Placed<'t>], actions: &'t [String], renamed: &Renamed<'t>) -> Vec<Token<'t>> {
-    let token = |(placed, action): (&Placed<'t>, &'t String)| Token {
-        stage: renamed.name(placed.stage),
-        key: &placed.decision.key,
-        action,
-        is_call: sameness::inputs(placed.decision).is_some(),
-    };
-    run.iter().zip(actions).map(token).collect()
 }
 
 impl DecisionDifference {
@@ -355,42 +279,6 @@ fn differing_inputs<'t>(
 /// Whether two values are equal; numbers are by what they are worth.
 fn is_equal(a: Option<&Value>, b: Option<&Value>) -> bool {
     a == b || a.zip(b).is_some_and(|(a, b)| sameness::canonical(a) == sameness::canonical(b))
-}
-
-/// The options that `decision` did not take: those that `other` chose instead, and those that it did not consider.
-fn given_up(decision: &Decision, other: &Decision) -> (Vec<String>, Vec<String>) {
-    let (chosen, chosen_by_other) = (folded(&decision.what), folded(&other.what));
-    let considered: HashSet<String> =
-        other.alternatives_considered.iter().map(|alternative| folded(&alternative.option)).collect();
-    let (mut taken_up, mut not_considered) = (Vec::new(), Vec::new());
-    let mut seen = HashSet::new();
-    for alternative in &decision.alternatives_considered {
-        let option = folded(&alternative.option);
-        if names(&chosen_by_other, &option) && !names(&chosen, &option) {
-            if seen.insert(option) {
-                taken_up.push(excerpt(&alternative.option, SHOWN_CHARS));
-            }
-        } else if !considered.contains(&option) && seen.insert(option) {
-            not_considered.push(excerpt(&alternative.option, SHOWN_CHARS));
-        }
-    }
-    (taken_up, not_considered)
-}
-
-/// Whether a choice is the option, or names it as whole words: `exa (primary), reddit` names `reddit`.
-fn names(choice: &str, option: &str) -> bool {
-    let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-    choice == option
-        || option.chars().count() > 2
-            && choice.match_indices(option).any(|(start, found)| {
-                let (before, rest) = choice.split_at(start);
-                let after = rest.strip_prefix(found).unwrap_or_default();
-                !is_word(before.chars().next_back()) && !is_word(after.chars().next())
-            })
-}
-
-fn folded(text: &str) -> String {
-    one_line(text).to_lowercase()
 }
 
 /// The texts of both choices, shortened. Long ones that begin alike are shown from where they part.

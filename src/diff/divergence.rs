@@ -12,7 +12,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::decisions::{Aligned, ChangeKind, DecisionDifference, InputDifference, Placed};
+use super::aligned::{Aligned, Placed};
+use super::decisions::{ChangeKind, DecisionDifference, InputDifference};
 use super::reason::Reason;
 use super::sameness;
 use super::side::Side;

@@ -3,7 +3,7 @@
 //! A refusal is read by a model that should mend its call, so it names the field, what was wrong with
 //! it, the limit, and what to send instead. Text of the caller enters it only through [`quoted`].
 
-use crate::shown::excerpt;
+use crate::shown;
 
 /// Longest piece of the caller's own text in a refusal, in characters.
 const QUOTED_CHARS: usize = 40;
@@ -60,7 +60,7 @@ impl Refusal {
 /// The caller's text as it may stand in a message: quoted, on one line, shortened, without anything
 /// invisible and without a quote that could end it early.
 pub fn quoted(text: &str) -> String {
-    format!("\"{}\"", excerpt(text, QUOTED_CHARS).replace('"', "'"))
+    shown::quoted(text, QUOTED_CHARS)
 }
 
 #[cfg(test)]

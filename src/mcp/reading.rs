@@ -4,6 +4,7 @@
 //! the answering is [`Query`](crate::query::Query)'s. Every answer is put on a [`Sheet`](sheet::Sheet), which keeps
 //! it within its budget and tells what was left out. Stored text goes through [`saying`](crate::view::saying) before it is shown.
 
+mod asked;
 mod budget;
 mod call;
 mod compare;

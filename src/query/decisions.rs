@@ -5,7 +5,12 @@ use indexmap::IndexMap;
 use super::Query;
 use crate::error::Result;
 use crate::statistics::{OptionRecord, Use};
-use crate::store::index::{DecisionCursor, DecisionFilter, DecisionPage, OptionUse, RECORD_WINDOW, Scope};
+use crate::store::index::{
+    DecisionCursor, DecisionFilter, DecisionOverview, DecisionPage, OptionUse, RECORD_WINDOW, Scope,
+};
+
+/// Keys and stages that are named where nothing was found.
+const VALUES: u32 = 8;
 
 /// Decisions that were found.
 #[derive(Clone, Debug, Default)]
@@ -18,15 +23,6 @@ pub struct FoundDecisions {
     pub unsearchable: u64,
     /// Only when nothing was found: what there is without the filter.
     pub without_filter: Option<DecisionOverview>,
-}
-
-/// What decisions there are.
-#[derive(Clone, Debug, Default)]
-pub struct DecisionOverview {
-    /// Decisions in scope.
-    pub decisions: u64,
-    /// The most frequent keys and stages of the newest of them: field, then values with their counts.
-    pub values: Vec<(&'static str, Vec<(String, u64)>)>,
 }
 
 /// An option, or what was chosen, with its record.
@@ -68,8 +64,13 @@ impl Query {
     ) -> Result<FoundDecisions> {
         let page = self.stores.index.search_decisions(filter, limit, cursor).await?;
         let is_empty = page.hits.is_empty() && !page.is_partial && cursor.is_none();
+        let without_filter = if is_empty {
+            Some(self.stores.index.decision_overview(&filter.scope, VALUES).await?)
+        } else {
+            None
+        };
         Ok(FoundDecisions {
-            without_filter: if is_empty { Some(self.decision_overview(&filter.scope).await?) } else { None },
+            without_filter,
             page,
             pending: self.pending_in(&filter.scope),
             unsearchable: self.unsearchable(&filter.scope).await?,
@@ -124,11 +125,6 @@ impl Query {
             pending: self.pending_in(&filter.scope),
             unsearchable: self.unsearchable(&filter.scope).await?,
         })
-    }
-
-    async fn decision_overview(&self, scope: &Scope) -> Result<DecisionOverview> {
-        let (decisions, values) = self.stores.index.decision_values(scope, 8).await?;
-        Ok(DecisionOverview { decisions, values })
     }
 
     async fn unsearchable(&self, scope: &Scope) -> Result<u64> {

@@ -8,12 +8,16 @@ use crate::diff::{Comparison, Departure, LEAST_RUNS, departure};
 use crate::error::{Error, Result};
 use crate::model::Trace;
 use crate::scorecard::counted;
+use crate::shown::{excerpt, quoted};
 use crate::store::index::{Filter, Gate, Group, Scope};
 
 /// What a group is called.
 const PASSED: &str = "passed";
 /// The newest runs of a group that a run is held against.
 const NEWEST: u32 = 50;
+
+/// Longest name that is shown whole, in characters.
+const NAME_CHARS: usize = 128;
 
 /// What a run was held against, and what came of it.
 #[derive(Clone, Debug)]
@@ -38,16 +42,10 @@ pub struct GroupCompared {
 }
 
 impl GroupCompared {
-    /// The group in words: `23 newest other runs of cobot that passed, with the same query`.
+    /// The group in words, made safe to show: `23 newest other runs of cobot that passed, with the same query`.
     #[must_use]
     pub fn group_text(&self) -> String {
-        let group = &self.group;
-        let with = match &group.intent {
-            _ if group.same_query => ", with the same query".to_owned(),
-            Some(intent) => format!(", with intent {intent}"),
-            None => String::new(),
-        };
-        format!("{} of {} that passed{with}", counted(self.runs, "newest other run"), group.project)
+        self.group.told(self.runs)
     }
 }
 
@@ -62,6 +60,19 @@ pub struct GroupName {
     pub intent: Option<String>,
     /// Whether they answer the same query.
     pub same_query: bool,
+}
+
+impl GroupName {
+    /// So many runs of the group, in words.
+    fn told(&self, runs: usize) -> String {
+        let with = match &self.intent {
+            _ if self.same_query => ", with the same query".to_owned(),
+            Some(intent) => format!(", with intent {}", quoted(intent, NAME_CHARS)),
+            None => String::new(),
+        };
+        let project = excerpt(&self.project, NAME_CHARS);
+        format!("{} of {project} that passed{with}", counted(runs, "newest other run"))
+    }
 }
 
 impl Query {
@@ -131,4 +142,26 @@ impl Query {
 
 fn group_of<'g>(filter: &'g Filter, query: Option<&'g str>, run: &'g Trace) -> Group<'g> {
     Group { filter, query, without: &run.trace_id, limit: NEWEST }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_is_told_by_what_its_runs_share() {
+        let group = GroupName {
+            asked: "passed".to_owned(),
+            project: "cobot".to_owned(),
+            intent: Some("buying".to_owned()),
+            same_query: false,
+        };
+        assert_eq!(group.told(7), "7 newest other runs of cobot that passed, with intent \"buying\"");
+        let empty = GroupName { intent: Some(String::new()), ..group.clone() };
+        assert_eq!(empty.told(1), "1 newest other run of cobot that passed, with intent \"\"");
+        let any = GroupName { intent: None, ..group.clone() };
+        assert_eq!(any.told(7), "7 newest other runs of cobot that passed");
+        let same = GroupName { same_query: true, ..group };
+        assert_eq!(same.told(7), "7 newest other runs of cobot that passed, with the same query");
+    }
 }

@@ -7,6 +7,7 @@
 
 mod choices;
 mod confidence;
+mod contradiction;
 mod copy;
 mod decisions;
 mod events;
@@ -35,10 +36,11 @@ use std::sync::Arc;
 
 pub use choices::Choice;
 pub use confidence::{ConfidenceFilter, ConfidenceReach, StatedConfidence};
+pub use contradiction::Contradiction;
 pub use copy::KeptRow;
 pub use decisions::{
-    DecisionCursor, DecisionFilter, DecisionHit, DecisionPage, OptionUse, OptionUses, RECORD_WINDOW,
-    SEARCH_WINDOW,
+    DecisionCursor, DecisionFilter, DecisionHit, DecisionOverview, DecisionPage, OptionUse, OptionUses,
+    RECORD_WINDOW, SEARCH_WINDOW,
 };
 pub use events::Documented;
 pub use filter::{Filter, Gate, Scope};

@@ -83,15 +83,16 @@ pub fn intent_lines(known_option: &KnownOption, extent: Extent) -> Vec<String> {
 }
 
 fn side(side: &Side) -> Value {
-    let interval = side.gate_interval();
+    let verdicts = side.verdicts;
+    let interval = verdicts.gate_interval();
     // A share of nothing is not known, and need not be said.
     let count = |count: u64| Value::from((side.decisions > 0).then_some(count));
     known([
         ("decisions", side.decisions.into()),
         ("runs", count(side.runs)),
-        ("judged", count(side.judged)),
-        ("passed", (side.judged > 0).then_some(side.passed).into()),
-        ("gate_rate", side.gate_rate().map(rounded).into()),
+        ("judged", count(verdicts.judged)),
+        ("passed", (verdicts.judged > 0).then_some(verdicts.passed).into()),
+        ("gate_rate", verdicts.gate_rate().map(rounded).into()),
         ("gate_low", interval.map(|(low, _)| rounded(low)).into()),
         ("gate_high", interval.map(|(_, high)| rounded(high)).into()),
         ("mean_score", side.mean_score().map(rounded).into()),
@@ -111,11 +112,12 @@ fn side_text(side: &Side) -> String {
     };
     let runs = if side.runs == side.decisions { String::new() } else { format!(" in {} runs", side.runs) };
     let mut text = format!("{times}{runs}");
-    match (side.gate_rate(), side.gate_interval()) {
+    let verdicts = side.verdicts;
+    match (verdicts.gate_rate(), verdicts.gate_interval()) {
         (Some(rate), Some((low, high))) => text.push_str(&format!(
             ", gate {}/{} passed ({}, 95 % interval {} to {})",
-            side.passed,
-            side.judged,
+            verdicts.passed,
+            verdicts.judged,
             percent(rate),
             percent(low).trim_end_matches(" %"),
             percent(high)

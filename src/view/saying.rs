@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::model::Timestamp;
 use crate::scorecard::score_text;
-use crate::shown::{excerpt, one_line, shown};
+use crate::shown::{excerpt, one_line, quoted, shown};
 
 /// Longest name that is shown whole, in characters: the longest that the gate lets in.
 const NAME_CHARS: usize = 128;
@@ -41,7 +41,7 @@ pub fn name_list<S: AsRef<str>>(all: &[S], most: usize) -> Value {
 
 /// A text in quotes that it cannot leave, on one line of at most `max_chars` characters.
 pub fn quote(text: &str, max_chars: usize) -> String {
-    format!("\"{}\"", excerpt(text, max_chars).replace('"', "'"))
+    quoted(text, max_chars)
 }
 
 /// An id as it can be sent in the next call: as it is where all of it is seen, else what is seen of its beginning,

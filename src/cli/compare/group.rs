@@ -28,7 +28,7 @@ pub(super) fn as_json(compared: &GroupCompared) -> Map<String, Value> {
 
 pub(super) fn page(compared: &GroupCompared, screen: &Screen) -> Vec<String> {
     let run = &compared.run;
-    let mut lines = answer::heading(screen, &format!("B against {}", name(&compared.group_text())));
+    let mut lines = answer::heading(screen, &format!("B against {}", compared.group_text()));
     let passed = run.quality.passed;
     let verdict = if passed.is_some() { gate_word(passed) } else { "" };
     let verdict = screen.paint.text(gate_tone(passed), verdict);

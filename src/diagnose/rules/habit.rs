@@ -4,7 +4,7 @@ use super::{Case, Found};
 use crate::diagnose::habits::{ENOUGH, KeyHabit};
 use crate::diagnose::rule::Rule;
 use crate::diagnose::steps::Step;
-use crate::statistics::difference;
+use crate::statistics::Fared;
 use crate::words::choice;
 
 /// What less than this below the mean is, is no doubt.
@@ -59,11 +59,11 @@ fn low_confidence(step: &Step<'_>, habit: Option<&KeyHabit>) -> Option<String> {
 /// Whether the option surely fails more often than the others: the 95 % interval of the difference lies below 0.
 fn bad_option(step: &Step<'_>, habit: &KeyHabit) -> Option<String> {
     let choice = Some(choice(&step.decision.what)).filter(|choice| !choice.is_empty())?;
-    let (own, others) = habit.records(&choice)?;
+    let Fared { own, others } = habit.fared(&choice)?;
     if own.judged < JUDGED || others.judged < JUDGED {
         return None;
     }
-    let (_, most) = difference((own.passed, own.judged), (others.passed, others.judged));
+    let (_, _, most) = own.gate_difference(others)?;
     (most < 0.0).then(|| {
         format!(
             "of runs that chose this {} of {} passed, of the others {} of {}",

@@ -2,7 +2,7 @@
 
 use super::{Case, Found};
 use crate::diagnose::rule::Rule;
-use crate::shown::excerpt;
+use crate::shown;
 
 const SHOWN_CHARS: usize = 100;
 
@@ -24,5 +24,5 @@ pub(super) fn look(case: &Case<'_, '_>, found: &mut Found<'_>) {
 
 /// A text in quotes that it cannot leave.
 pub(super) fn quoted(text: &str) -> String {
-    format!("\"{}\"", excerpt(text, SHOWN_CHARS).replace('"', "'"))
+    shown::quoted(text, SHOWN_CHARS)
 }

@@ -3,14 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
+use super::asked;
 use super::moment::moment;
 use crate::gate::Refusal;
 use crate::gate::refusal::quoted;
 use crate::model::{Status, Timestamp};
-use crate::store::index::{Filter, Gate, Scope};
-use crate::view::saying::{name, quote};
+use crate::store::index::{Contradiction, Filter, Gate, Scope};
+use crate::view::saying::name;
 use crate::words::SearchQuery;
 
 /// Longest text that is searched for, in characters.
@@ -113,8 +113,10 @@ impl Conditions {
             text: text.as_deref().map(SearchQuery::parse),
             ..Filter::default()
         };
-        check(&filter)?;
-        Ok(filter)
+        match filter.contradiction() {
+            Some(contradiction) => Err(refusal(contradiction)),
+            None => Ok(filter),
+        }
     }
 
     /// Whether nothing is asked for in particular.
@@ -124,31 +126,12 @@ impl Conditions {
 
     /// The conditions as arguments of a call.
     pub(super) fn arguments(&self) -> Map<String, Value> {
-        match serde_json::to_value(self) {
-            Ok(Value::Object(mut arguments)) => {
-                arguments.retain(|_, value| value.as_str().is_none_or(|text| !text.trim().is_empty()));
-                arguments
-            }
-            // A struct of texts, numbers and names always is an object.
-            _ => Map::new(),
-        }
+        asked::arguments(self)
     }
 
     /// The conditions in words, as they follow "runs with": `project "cobot", status failed`; empty without any.
     pub(super) fn described(&self) -> String {
-        let one = |(field, value): (&String, &Value)| match value {
-            Value::String(text) => format!("{field} {}", quote(text, 60)),
-            other => format!("{field} {other}"),
-        };
-        self.arguments().iter().map(one).collect::<Vec<_>>().join(", ")
-    }
-
-    /// Eight hex digits that differ where the conditions or the order differ.
-    pub(super) fn fingerprint(&self, order: &str) -> String {
-        let mut hash = Sha256::new();
-        hash.update(Value::Object(self.arguments()).to_string());
-        hash.update(order);
-        hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+        asked::described(&self.arguments())
     }
 }
 
@@ -168,30 +151,45 @@ pub(super) fn given(field: &str, value: &Option<String>) -> Result<Option<String
     Ok(Some(value.clone()))
 }
 
-fn check(filter: &Filter) -> Result<(), Refusal> {
-    if let (Some(min), Some(max)) = (filter.score_min, filter.score_max)
-        && min > max
-    {
-        let remedy = format!("send score_min {max} and score_max {min}, or one of them");
-        return Err(Refusal::new("score_min", format!("{min} is above"), format!("score_max {max}"), remedy));
-    }
-    if let (Some(since), Some(until)) = (filter.since, filter.until)
-        && since >= until
-    {
-        return Err(Refusal::new(
+/// What a model is told of conditions that nothing can meet.
+pub(super) fn refusal(contradiction: Contradiction) -> Refusal {
+    match contradiction {
+        Contradiction::EndlessScore => {
+            Refusal::new("score_min", "is outside", "the finite numbers", "send a score such as 2.0")
+        }
+        Contradiction::NoShare { bound, value } => {
+            Refusal::new(bound, format!("{value} is outside"), "0..=1", "send a share such as 0.6")
+        }
+        Contradiction::Crossed { of, min, max } => {
+            let remedy = match of {
+                "score" => format!("send score_min {max} and score_max {min}, or one of them"),
+                _ => "send them the other way round".to_owned(),
+            };
+            Refusal::new(format!("{of}_min"), format!("{min} is above"), format!("{of}_max {max}"), remedy)
+        }
+        Contradiction::Backwards { since, until } => Refusal::new(
             "since",
             format!("{since} is not before"),
             format!("until {until}"),
             "send an earlier since or a later until",
-        ));
-    }
-    if filter.text.as_ref().is_some_and(SearchQuery::is_empty) {
-        return Err(Refusal::new(
+        ),
+        Contradiction::WordlessText => Refusal::new(
             "text",
             "holds no word to look for, below",
             "the minimum of one",
             "send words, or leave it out",
-        ));
+        ),
+        Contradiction::WordlessOption => Refusal::new(
+            "option",
+            "holds no word, below",
+            "the minimum of one",
+            "send the option as it was recorded",
+        ),
+        Contradiction::Nothing => Refusal::new(
+            "text",
+            "is missing, as is any condition, below",
+            "the minimum of one",
+            "send e.g. text, or decision, or gate \"failed\"",
+        ),
     }
-    Ok(())
 }

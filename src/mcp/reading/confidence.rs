@@ -23,6 +23,7 @@ use crate::statistics::{ConfidenceBy, ConfidenceGroup, ConfidenceReport};
 use crate::store::index::{ConfidenceFilter, Scope};
 use crate::view::confidence::{self, brier_text, range, sentence};
 use crate::view::saying::{moment, percent, quote};
+use crate::view::window::described;
 
 /// Days of the window where nobody says otherwise.
 const DAYS: u32 = 90;
@@ -174,7 +175,7 @@ impl ConfidenceRequest {
             .map(|(field, value)| format!("{field} {}", quote(value, 60)))
             .collect();
         let of = if of.is_empty() { String::new() } else { format!(" with {}", of.join(", ")) };
-        let mut text = format!("{}{of} {}", of_runs(report.n, report.runs), window::described(days));
+        let mut text = format!("{}{of} {}", of_runs(report.n, report.runs), described(days));
         if report.n > 0 {
             text.push_str(&format!(
                 "; right: {} by the decision's own outcome, {} by the run's gate",

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::sheet::Sheet;
-use crate::query::{DecisionOverview, Overview};
+use crate::query::Overview;
+use crate::store::index::DecisionOverview;
 use crate::view::overview;
 use crate::view::saying::name;
 
@@ -24,12 +25,17 @@ pub(super) fn explain(sheet: &mut Sheet<'_>, overview: Option<&Overview>) {
 
 /// Puts on the sheet what decisions there are without the conditions.
 pub(super) fn explain_decisions(sheet: &mut Sheet<'_>, overview: &DecisionOverview) {
-    let decisions = overview.decisions;
-    let line = match decisions {
+    let line = match overview.decisions {
         0 => "No decisions of ended runs are recorded yet".to_owned(),
-        _ => format!("Without the conditions there are {decisions} decisions. Values to ask for:"),
+        decisions => {
+            let more_than = if overview.has_more { "more than " } else { "" };
+            let of = overview.sample().map(|newest| format!(" of the newest {newest}")).unwrap_or_default();
+            format!(
+                "Without the conditions there are {more_than}{decisions} decisions. Values to ask for{of}:"
+            )
+        }
     };
-    sheet.field("without_filter", json!({"decisions": decisions}), line);
+    sheet.field("without_filter", overview::decisions(overview), line);
     let found = overview.values.iter().filter(|(_, counts)| !counts.is_empty());
     let values: Vec<(Value, String)> =
         found.map(|(field, counts)| value_row("decisions", field, counts)).collect();

@@ -66,7 +66,7 @@ fn headline(compared: &GroupCompared) -> String {
         "{}, {}{score}{gate}, against the {}",
         id(run.trace_id.as_str()),
         run.status(),
-        name(&compared.group_text())
+        compared.group_text()
     )
 }
 

@@ -11,7 +11,7 @@ use super::call::Call;
 use super::conditions::Conditions;
 use super::failing::{of_many, refused};
 use super::sheet::{Kept, Sheet};
-use super::{empty, shape};
+use super::{asked, empty, shape};
 use crate::gate::Refusal;
 use crate::gate::request::{parse, plain_schema};
 use crate::mcp::tool::{Answer, Context, Tool, ToolError};
@@ -82,7 +82,7 @@ impl ListRequest {
     }
 
     fn fingerprint(&self) -> String {
-        self.conditions.fingerprint(self.sort.unwrap_or_default().as_str())
+        asked::fingerprint(self.conditions.arguments(), self.sort.unwrap_or_default().as_str())
     }
 
     /// Where to go on, if that is what is asked for. The cursor of another question is refused.

@@ -20,6 +20,7 @@ use crate::scorecard::counted;
 use crate::statistics::{GapCount, Pattern, PatternsReport, PrincipleAssociations};
 use crate::view::pattern::NAMED;
 use crate::view::saying::{id, moment, name, percent};
+use crate::view::window::described;
 use crate::view::{self, Extent};
 
 /// Days of the window where nobody says otherwise.
@@ -112,7 +113,7 @@ impl PatternsRequest {
         let of = self.conditions().described();
         let of = if of.is_empty() { String::new() } else { format!(" with {of}") };
         let runs = counted(usize::try_from(report.finished_runs).unwrap_or(0), "finished run");
-        format!("Principles over {runs}{of} {}", window::described(days))
+        format!("Principles over {runs}{of} {}", described(days))
     }
 }
 

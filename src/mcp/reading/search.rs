@@ -8,10 +8,10 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
+use super::asked;
 use super::call::Call;
-use super::conditions::{Verdict, given};
+use super::conditions::{Verdict, given, refusal};
 use super::failing::{of_many, refused};
 use super::moment::moment;
 use super::shape;
@@ -20,8 +20,7 @@ use crate::gate::request::{parse, plain_schema};
 use crate::mcp::tool::{Answer, Context, Tool, ToolError};
 use crate::model::{Status, Timestamp};
 use crate::store::index::{DecisionCursor, DecisionFilter, Scope};
-use crate::view::saying::quote;
-use crate::words::{SearchQuery, choice};
+use crate::words::SearchQuery;
 
 /// Decisions of a page where nobody says otherwise, and at most.
 const LIMIT: i64 = 10;
@@ -141,8 +140,10 @@ impl SearchRequest {
             until: at("until", &self.until)?,
         };
         let option = given("option", &self.option)?;
-        check(&filter, option.as_deref())?;
-        Ok(filter)
+        match filter.contradiction(option.as_deref()) {
+            Some(contradiction) => Err(refusal(contradiction)),
+            None => Ok(filter),
+        }
     }
 
     fn limit(&self) -> u32 {
@@ -158,33 +159,18 @@ impl SearchRequest {
     /// The conditions as arguments of a call.
     fn arguments(&self) -> Map<String, Value> {
         let conditions = Self { limit: None, cursor: None, max_tokens: None, ..self.clone() };
-        match serde_json::to_value(conditions) {
-            Ok(Value::Object(mut arguments)) => {
-                arguments.retain(|_, value| value.as_str().is_none_or(|text| !text.trim().is_empty()));
-                arguments
-            }
-            // A struct of texts, numbers and names always is an object.
-            _ => Map::new(),
-        }
+        asked::arguments(&conditions)
     }
 
     /// The conditions in words: `text "exa", gate "failed"`.
     fn described(&self) -> String {
-        let one = |(field, value): (&String, &Value)| match value {
-            Value::String(text) => format!("{field} {}", quote(text, 60)),
-            other => format!("{field} {other}"),
-        };
-        self.arguments()
-            .iter()
-            .filter(|(field, _)| *field != "option")
-            .map(one)
-            .collect::<Vec<_>>()
-            .join(", ")
+        let mut arguments = self.arguments();
+        arguments.retain(|field, _| field != "option");
+        asked::described(&arguments)
     }
 
     fn fingerprint(&self) -> String {
-        let hash = Sha256::digest(Value::Object(self.arguments()).to_string());
-        hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+        asked::fingerprint(self.arguments(), "")
     }
 
     /// Where to go on, if that is what is asked for. The cursor of another question is refused.
@@ -211,57 +197,6 @@ impl SearchRequest {
             .with_some("limit", self.limit)
             .with_some("max_tokens", self.max_tokens)
     }
-}
-
-fn check(filter: &DecisionFilter, option: Option<&str>) -> Result<(), Refusal> {
-    for (field, value) in
-        [("confidence_min", filter.confidence_min), ("confidence_max", filter.confidence_max)]
-    {
-        if let Some(value) = value.filter(|value| !(0.0..=1.0).contains(value)) {
-            return Err(Refusal::new(
-                field,
-                format!("{value} is outside"),
-                "0..=1",
-                "send a share such as 0.6",
-            ));
-        }
-    }
-    if let (Some(min), Some(max)) = (filter.confidence_min, filter.confidence_max)
-        && min > max
-    {
-        let problem = format!("{min} is above");
-        let limit = format!("confidence_max {max}");
-        return Err(Refusal::new("confidence_min", problem, limit, "send them the other way round"));
-    }
-    if let (Some(since), Some(until)) = (filter.since, filter.until)
-        && since >= until
-    {
-        let remedy = "send an earlier since or a later until";
-        return Err(Refusal::new(
-            "since",
-            format!("{since} is not before"),
-            format!("until {until}"),
-            remedy,
-        ));
-    }
-    if filter.text.as_ref().is_some_and(SearchQuery::is_empty) {
-        let remedy = "send words, or leave it out";
-        return Err(Refusal::new("text", "holds no word to look for, below", "the minimum of one", remedy));
-    }
-    if option.is_some_and(|option| choice(option).is_empty()) {
-        let remedy = "send the option as it was recorded";
-        return Err(Refusal::new("option", "holds no word, below", "the minimum of one", remedy));
-    }
-    if filter.is_empty() && option.is_none() {
-        let remedy = "send e.g. text, or decision, or gate \"failed\"";
-        return Err(Refusal::new(
-            "text",
-            "is missing, as is any condition, below",
-            "the minimum of one",
-            remedy,
-        ));
-    }
-    Ok(())
 }
 
 fn output_schema() -> Map<String, Value> {

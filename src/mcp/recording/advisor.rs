@@ -15,13 +15,14 @@ use indexmap::IndexMap;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use crate::advice::{Course, Fared, Sketch};
+use crate::advice::{Course, Sketch};
 use crate::gate::request::{DecisionRequest, EventKind, EventRequest};
 use crate::gate::text::label;
 use crate::mcp::tool::Context;
 use crate::model::{Timestamp, TraceId};
 use crate::query::Query;
 use crate::recorder::DecisionRecorded;
+use crate::statistics::{Fared, Outcome, fared};
 use crate::words::choice;
 
 /// Runs that are followed, the latest ones.
@@ -76,11 +77,19 @@ pub(super) enum Milestone {
     StageEnded(String),
 }
 
-/// A record on its way.
+/// What advice on a decision needs, while the decision itself goes to be recorded: what it says, and the record of its
+/// choice, which may be on its way.
 pub(super) struct Asked {
     record: Option<Lookup>,
     choice: String,
     intent: Option<String>,
+    stage: String,
+    decision: String,
+    what: String,
+    why: String,
+    inputs: String,
+    confidence: Option<f64>,
+    has_alternatives: bool,
 }
 
 enum Lookup {
@@ -138,19 +147,34 @@ impl Advisor {
         }
     }
 
-    /// Asks how a choice fared before, if whoever records may know and the run was begun here.
-    pub(super) fn ask(self: &Arc<Self>, request: &DecisionRequest, context: &Context) -> Asked {
+    /// Takes note of a decision that is about to be recorded, and asks how its choice fared before, if whoever records
+    /// may know and the run was begun here. `None` where no advice is given.
+    pub(super) fn ask(self: &Arc<Self>, request: &DecisionRequest, context: &Context) -> Option<Asked> {
+        if !self.is_on {
+            return None;
+        }
         let kind = || {
             let trace_id: TraceId = request.trace_id.parse().ok()?;
             self.runs.lock().unwrap_or_else(PoisonError::into_inner).get(&trace_id)?.kind.clone()
         };
-        let kind = if self.is_on && context.may_read { kind() } else { None };
+        let kind = if context.may_read { kind() } else { None };
         let intent = kind.as_ref().and_then(|(_, intent)| intent.clone());
         let record = kind.and_then(|(project, intent)| {
             let question = Question { project, intent, decision: request.decision.clone() };
             self.look_up(question, context)
         });
-        Asked { record, choice: choice(&request.what), intent }
+        Some(Asked {
+            record,
+            choice: choice(&request.what),
+            intent,
+            stage: request.stage.clone(),
+            decision: request.decision.clone(),
+            what: request.what.clone(),
+            why: request.why.clone(),
+            inputs: request.inputs.as_ref().map(ToString::to_string).unwrap_or_default(),
+            confidence: request.confidence,
+            has_alternatives: !request.alternatives_considered.is_empty(),
+        })
     }
 
     fn look_up(self: &Arc<Self>, question: Question, context: &Context) -> Option<Lookup> {
@@ -170,33 +194,23 @@ impl Advisor {
         })))
     }
 
-    /// Takes note of a decision that was recorded, and says what is worth saying of it.
-    pub(super) fn advise(
-        &self,
-        recorded: &DecisionRecorded,
-        request: &DecisionRequest,
-        asked: Asked,
-        at: Timestamp,
-    ) -> Option<String> {
-        if !self.is_on {
-            return None;
-        }
+    /// Says what is worth saying of a decision that was recorded.
+    pub(super) fn advise(&self, recorded: &DecisionRecorded, asked: Asked, at: Timestamp) -> Option<String> {
         let record = match asked.record {
             Some(Lookup::Known(record)) => Some(record),
             Some(Lookup::Running(lookup)) => lookup.now_or_never().and_then(Result::ok).flatten(),
             None => None,
         };
         let fared = record.and_then(|record| record.of.get(&asked.choice).copied());
-        let inputs = request.inputs.as_ref().map(ToString::to_string).unwrap_or_default();
         let sketch = Sketch {
             decision_id: recorded.decision_id.as_str(),
-            stage: &request.stage,
-            decision: &request.decision,
-            what: &request.what,
-            why: &request.why,
-            inputs: &inputs,
-            confidence: request.confidence,
-            has_alternatives: !request.alternatives_considered.is_empty(),
+            stage: &asked.stage,
+            decision: &asked.decision,
+            what: &asked.what,
+            why: &asked.why,
+            inputs: &asked.inputs,
+            confidence: asked.confidence,
+            has_alternatives: asked.has_alternatives,
         };
         let mut advice = None;
         self.follow(&recorded.ack.trace_id, |run| {
@@ -236,18 +250,9 @@ fn keep<K: Hash + Eq, V>(map: &mut IndexMap<K, V>, most: usize, key: K, value: V
 async fn record(query: &Query, question: &Question) -> Option<HashMap<String, Fared>> {
     let Question { project, intent, decision } = question;
     let outcomes = query.choice_outcomes(project, intent.as_deref(), decision).await.ok()?;
-    let mut all: HashMap<&str, bool> = HashMap::new();
-    let mut of: HashMap<&str, HashMap<&str, bool>> = HashMap::new();
-    for one in &outcomes {
-        all.insert(&one.trace_id, one.passed);
-        of.entry(&one.choice).or_default().insert(&one.trace_id, one.passed);
-    }
-    let count =
-        |runs: &HashMap<&str, bool>, passed: bool| runs.values().filter(|it| **it == passed).count() as u64;
-    let fared = of.iter().map(|(choice, runs)| {
-        let (passed, failed) = (count(runs, true), count(runs, false));
-        let (others_passed, others_failed) = (count(&all, true) - passed, count(&all, false) - failed);
-        ((*choice).to_owned(), Fared { passed, failed, others_passed, others_failed })
-    });
-    Some(fared.collect())
+    Some(fared(outcomes.iter().map(|one| Outcome {
+        run: &one.trace_id,
+        choice: Some(&one.choice),
+        passed: Some(one.passed),
+    })))
 }

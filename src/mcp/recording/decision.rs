@@ -40,14 +40,13 @@ struct Decided {
 async fn call(context: &Arc<Context>, arguments: Value) -> Result<Answer, ToolError> {
     let request: DecisionRequest = parse(arguments)?;
     let asked = context.advisor.ask(&request, context);
-    match record(context, request.clone()).await {
+    match record(context, request).await {
         Ok(recorded) => {
             let is_first = !recorded.ack.is_duplicate() && !recorded.ack.late;
-            let advise = || {
+            let advice = asked.filter(|_| is_first).and_then(|asked| {
                 let now = context.intake.recorder().clock().now();
-                context.advisor.advise(&recorded, &request, asked, now)
-            };
-            let advice = if is_first { advise() } else { None };
+                context.advisor.advise(&recorded, asked, now)
+            });
             Ok(decided(&recorded, advice))
         }
         Err(error) => Err(tool_error(error, context).await),

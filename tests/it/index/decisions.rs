@@ -172,6 +172,12 @@ both! {
             }
         }
         assert_eq!((seen.len(), partial), (count * each, 3));
+
+        let overview = index.decision_overview(&Scope::All, 1).await.unwrap();
+        let most = u64::from(SEARCH_WINDOW);
+        assert_eq!((overview.decisions, overview.has_more, overview.looked_at), (most, true, most));
+        assert_eq!(overview.sample(), Some(most));
+        assert_eq!(overview.values[1].1, [("collection".to_owned(), most)], "of the newest alone");
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) async fn said(
         of_later.for_each(|added| sums.take_out(added));
         let recent =
             if is_off(&sums, rules) { recent(session, window, subject, *first).await? } else { Vec::new() };
-        said.push(Said::new(subject.clone(), sums, rules, || recent.into_iter()));
+        said.push(Said { subject: subject.clone(), sums, recent });
     }
     Ok(said)
 }
@@ -67,7 +67,7 @@ fn later_that_day(sql: &mut Sql, window: &ConfidenceWindow, subjects: &[&String]
     sql.push(" or d.decision in ").list(of("decision:")).push(")");
 }
 
-/// The latest runs of a subject up to the run, the latest first.
+/// The latest runs of a subject up to the run, the latest first, at most [`NAMED_RUNS`].
 async fn recent(
     session: &mut Session,
     window: &ConfidenceWindow,
@@ -86,6 +86,7 @@ async fn recent(
         let mut runs = found;
         runs.dedup();
         if is_all || runs.len() >= NAMED_RUNS {
+            runs.truncate(NAMED_RUNS);
             return Ok(runs);
         }
         limit = limit.saturating_mul(FURTHER);
