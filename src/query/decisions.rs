@@ -6,7 +6,8 @@ use super::Query;
 use crate::error::Result;
 use crate::statistics::{OptionRecord, Use};
 use crate::store::index::{
-    DecisionCursor, DecisionFilter, DecisionOverview, DecisionPage, OptionUse, RECORD_WINDOW, Scope,
+    CHOICES_WINDOW, DecisionCursor, DecisionFilter, DecisionOverview, DecisionPage, OptionUse, RECORD_WINDOW,
+    Scope,
 };
 
 /// Keys and stages that are named where nothing was found.
@@ -99,7 +100,7 @@ impl Query {
     /// # Errors
     /// [`crate::Error::Unavailable`] when the database is away.
     pub async fn frequent_choices(&self, filter: &DecisionFilter, most: usize) -> Result<KnownOptions> {
-        let found = self.stores.index.choice_uses(filter, RECORD_WINDOW).await?;
+        let found = self.stores.index.choice_uses(filter, CHOICES_WINDOW).await?;
         let mut by_choice: IndexMap<&str, Vec<&OptionUse>> = IndexMap::new();
         for one in &found.uses {
             by_choice.entry(&one.choice).or_default().push(one);

@@ -39,8 +39,8 @@ pub use confidence::{ConfidenceFilter, ConfidenceReach, StatedConfidence};
 pub use contradiction::Contradiction;
 pub use copy::KeptRow;
 pub use decisions::{
-    DecisionCursor, DecisionFilter, DecisionHit, DecisionOverview, DecisionPage, OptionUse, OptionUses,
-    RECORD_WINDOW, SEARCH_WINDOW,
+    CHOICES_WINDOW, DecisionCursor, DecisionFilter, DecisionHit, DecisionOverview, DecisionPage, OptionUse,
+    OptionUses, RECORD_WINDOW, SEARCH_WINDOW,
 };
 pub use events::Documented;
 pub use filter::{Filter, Gate, Scope};

@@ -25,5 +25,9 @@ pub const SEARCH_WINDOW: u32 = 2_000;
 /// How many matches the record of an option is counted over.
 pub const RECORD_WINDOW: u32 = 2_000;
 
+/// How many decisions are looked at for what was chosen most often: with all that they rejected, these are some times as
+/// many rows.
+pub const CHOICES_WINDOW: u32 = 1_000;
+
 /// What all questions read from.
 const FROM: &str = " from decisions d join traces t on t.trace_id = d.trace_id";
