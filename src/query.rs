@@ -165,7 +165,7 @@ impl Query {
         cursor: Option<&Cursor>,
     ) -> Result<Listing> {
         let page = self.stores.index.list(filter, sort, limit, cursor).await?;
-        let total = self.stores.index.count(filter).await?;
+        let total = self.stores.index.total(filter).await?;
         let without_filter = if total == 0 { Some(self.overview(filter).await?) } else { None };
         Ok(Listing { page, total, pending: self.pending_in(&filter.scope), without_filter })
     }
@@ -350,7 +350,7 @@ impl Query {
     /// [`Error::Unavailable`] when the database is away.
     pub async fn overview(&self, filter: &Filter) -> Result<Overview> {
         let all = filter.without_conditions();
-        let runs = self.stores.index.count(&all).await?;
+        let runs = self.stores.index.total(&all).await?;
         let mut values = Vec::new();
         for (name, column) in [
             ("project", ValueOf::Project),

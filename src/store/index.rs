@@ -29,6 +29,7 @@ mod row;
 mod search;
 mod sums;
 mod tokens;
+mod total;
 mod upkeep;
 mod usual;
 

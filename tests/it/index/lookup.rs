@@ -190,6 +190,7 @@ both! {
             found.push(seen);
             assert!(found.iter().all(|found| *found == expected), "{scope:?}: {found:?}");
             assert_eq!(index.count(&filter).await.unwrap(), expected.len() as u64);
+            assert_eq!(index.total(&filter).await.unwrap(), expected.len() as u64);
             let values = index.values(whytrace::store::index::ValueOf::Project, &filter, 9).await.unwrap();
             assert_eq!(values.len(), expected.len(), "{scope:?}");
         }

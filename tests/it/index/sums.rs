@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use whytrace::model::{Agent, Outcome, StartEvent, Timestamp};
 use whytrace::statistics::PrincipleTallies;
-use whytrace::store::index::Filter;
+use whytrace::store::index::{Filter, Gate};
 
 use super::*;
 use crate::support::run::{noon, scored, with_paths};
@@ -79,6 +79,10 @@ async fn kept(store: &Store) -> Vec<Vec<Row1>> {
 async fn assert_tallies(index: &Index, traces: &[Trace], filter: &Filter) {
     let mut expected = PrincipleTallies::default();
     index.each_run(filter, |run| expected.add(&run)).await.unwrap();
+    for gate in [None, Some(Gate::Passed), Some(Gate::Failed), Some(Gate::Unknown)] {
+        let filter = Filter { gate, ..filter.clone() };
+        assert_eq!(index.total(&filter).await.unwrap(), index.count(&filter).await.unwrap(), "{filter:?}");
+    }
     let told = index.principle_tallies(filter).await.unwrap();
     assert_eq!(told, expected, "of {} runs: {filter:?}", traces.len());
 }

@@ -306,6 +306,7 @@ fn any_filter_in_any_order_gives_the_same_pages_on_both_as_a_plain_list() {
                 let ids: Vec<String> = lines.into_iter().map(|line| line.trace_id).collect();
                 assert_eq!(ids, expected, "{sort:?} {filter:?}");
                 assert_eq!(index.count(&filter).await.unwrap(), expected.len() as u64);
+                assert_eq!(index.total(&filter).await.unwrap(), expected.len() as u64);
             }
         }
     });
