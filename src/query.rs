@@ -21,6 +21,7 @@ pub use decisions::{FoundDecisions, KnownOption, KnownOptions};
 pub use self::group::{Compared, GroupCompared, GroupName};
 
 use crate::calibration::Flag;
+use crate::calibration::confidence::{day_end, utc_day};
 use crate::diff::{Comparison, compare};
 use crate::error::{Error, Result};
 use crate::model::{Timestamp, TraceId};
@@ -239,7 +240,8 @@ impl Query {
         })
     }
 
-    /// Says which principles fail in the last `days` days before `now`, or ever, against the window before.
+    /// Says which principles fail in the last `days` UTC days before that of `now`, and in what there is of this one, or
+    /// ever, against as many days before: whole days, so that an answer does not change with the hour.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database is away.
@@ -254,7 +256,7 @@ impl Query {
         let mut before = None;
         if let Some(days) = days {
             let length = TimeDelta::days(i64::from(days));
-            let after = now.plus(-length);
+            let after = day_end(utc_day(now)).plus(-length - TimeDelta::days(1));
             window.ended_after = Some(after);
             before = Some(Filter {
                 ended_after: Some(after.plus(-length)),

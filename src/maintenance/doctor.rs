@@ -330,6 +330,18 @@ async fn examine_index(stores: &Stores, options: &RecorderOptions, report: &mut 
         let message = format!("{unsearchable} decisions of an older version cannot be searched yet");
         report.say("index", Severity::Note, message, Some("run `whytrace reindex`"));
     }
+    if let Some((kept, rows)) = stores.index.sums_apart().await? {
+        let message = format!(
+            "the sums by day that flags and statistics read know {kept} ended runs, and the database holds {rows}: an older \
+             version of this program wrote or deleted runs"
+        );
+        report.say(
+            "index",
+            Severity::Problem,
+            message,
+            Some("run `whytrace reindex` once no such program runs"),
+        );
+    }
     let mut over_age = 0;
     for filter in options.retention.expired(SystemClock::default().now()) {
         over_age += stores.index.count(&filter).await?;

@@ -77,6 +77,10 @@ pub fn from_value(value: Value, rules: &QualityRules) -> Result<Loaded, Document
     let value = if is_v1 { v1::upgrade(value)? } else { value };
     let mut trace: Trace =
         serde_json::from_value(value).map_err(|error| DocumentError::Shape(error.to_string()))?;
+    for name in [&mut trace.run.intent, &mut trace.run.domain] {
+        // As at the gate: what is blank was not said.
+        name.take_if(|name| name.trim().is_empty());
+    }
     if integrity == Integrity::Unhashed {
         trace.quality.complete(rules);
         // So that the database and whoever reads the run tell the same of it.

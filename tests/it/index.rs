@@ -127,10 +127,10 @@ async fn record_all<'r>(index: &Index, runs: impl IntoIterator<Item = &'r Run>) 
     index.record(runs.into_iter().map(Run::batch).collect(), true).await.unwrap();
 }
 
-/// Tells the index that the document of a run is saved.
 /// The tables of what is kept added up.
 const SUMS: [&str; 3] = ["confidence_days", "run_days", "principle_days"];
 
+/// Tells the index that the document of a run is saved.
 async fn save_document(index: &Index, document: &Trace) {
     let held = document.metadata.events.keys().cloned().collect();
     let (trace_id, revision) = (document.trace_id.clone(), document.metadata.revision);

@@ -114,3 +114,13 @@ fn a_text_that_is_no_trace_is_refused_with_what_is_missing() {
     assert!(error.contains("missing field"), "{error}");
     assert!(read("[]", &QualityRules::default()).unwrap_err().to_string().contains("no JSON object"));
 }
+
+#[test]
+fn an_intent_that_is_blank_was_not_said() {
+    let document = json!({
+        "schema_version": 2, "trace_id": "t", "project_name": "p",
+        "run": {"started_at": "2026-02-13T14:30:22Z", "status": "complete", "intent": "", "domain": " "}
+    });
+    let run = from_value(document, &QualityRules::default()).unwrap().trace.run;
+    assert_eq!((run.intent, run.domain), (None, None));
+}

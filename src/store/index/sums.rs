@@ -46,19 +46,11 @@ pub(super) async fn added<'i>(
     ids: impl IntoIterator<Item = &'i str> + Send,
 ) -> sqlx::Result<HashMap<String, Added>> {
     let ids: Vec<&str> = ids.into_iter().collect();
-    added_by(session, |sql| {
+    let of_these = |sql: &mut Sql| {
         sql.push(" and t.trace_id in ").list(ids.iter().copied());
-    })
-    .await
-}
-
-/// What those runs have added that meet a condition on `traces t`.
-async fn added_by(
-    session: &mut Session,
-    condition: impl Fn(&mut Sql),
-) -> sqlx::Result<HashMap<String, Added>> {
-    let mut stated = confidence::stated_by(session, &condition).await?;
-    let judged = figures::judged_by(session, &condition).await?;
+    };
+    let mut stated = confidence::stated_by(session, of_these).await?;
+    let judged = figures::judged_by(session, of_these).await?;
     let both = |(id, judged): (String, Judged)| {
         let stated = stated.remove(&id);
         (id, Added { judged, stated })

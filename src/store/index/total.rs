@@ -8,7 +8,7 @@ use crate::store::sql::Sql;
 
 impl Index {
     /// Counts the runs that meet the filter: as [`Index::count`], but from the kept sums where the filter is about
-    /// project, intent, domain, the time of the end, and a verdict or a gap, so that it takes as long among many runs as
+    /// project, intent or domain, the time of the end, and a verdict, or about project and a gap, so that it takes as long among many runs as
     /// among few.
     ///
     /// # Errors
@@ -26,13 +26,12 @@ async fn from_sums(session: &mut Session, filter: &Filter) -> sqlx::Result<Optio
     let plain = Filter { gate: None, gap: None, ..filter.clone() };
     let Some(stretch) = Stretch::new(&plain, End::Open) else { return Ok(None) };
     if let Some(gap) = &filter.gap {
-        if filter.gate.is_some() {
+        if filter.gate.is_some() || filter.intent.is_some() || filter.domain.is_some() {
             return Ok(None);
         }
-        let totals = stretch.principles(session, Some(gap)).await?;
-        return Ok(Some(totals.iter().map(|total| total.gap_runs).sum()));
+        return Ok(Some(stretch.gaps(session, gap).await?.1));
     }
-    let totals = stretch.totals(session).await?;
+    let Some(totals) = stretch.totals(session).await? else { return Ok(None) };
     Ok(Some(match filter.gate {
         Some(Gate::Passed) => totals.passed,
         Some(Gate::Failed) => totals.judged.saturating_sub(totals.passed),

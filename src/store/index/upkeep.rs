@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::projection::{self, Bookkeeping, Parts};
-use super::sums;
+use super::sums::{self, Changes};
 use super::{Index, Scope, events, record};
 use crate::error::Result;
 use crate::model::{QualityRules, Timestamp, Trace, TraceId, fold};
@@ -31,16 +31,19 @@ impl Index {
                     ids.dedup();
                     // Of a run without a row there is nothing else that would keep it from being deleted meanwhile.
                     record::lock(session, &ids).await?;
-                    let mut taken = 0;
+                    let (mut taken, mut sums) = (0, Changes::default());
                     let mut rest = traces;
                     while !rest.is_empty() {
                         // Of two documents of one run, the second is held against what the first has led to.
                         let mut ids = HashSet::new();
                         let (some, others): (Vec<_>, Vec<_>) =
                             rest.into_iter().partition(|(trace, _)| ids.insert(trace.trace_id.clone()));
-                        taken += import_runs(session, some, &rules).await?;
+                        let (some_taken, changes) = import_runs(session, some, &rules).await?;
+                        taken += some_taken;
+                        sums.extend(changes);
                         rest = others;
                     }
+                    sums.write(session).await?;
                     Ok(taken)
                 })
             })
@@ -80,12 +83,12 @@ struct Known {
     last_event_at: DateTime<Utc>,
 }
 
-/// Takes in runs, each once. Gives how many were taken.
+/// Takes in runs, each once. Gives how many were taken, and what that changes in the kept sums.
 async fn import_runs(
     session: &mut Session,
     traces: Vec<(Trace, String)>,
     rules: &QualityRules,
-) -> sqlx::Result<u64> {
+) -> sqlx::Result<(u64, Changes)> {
     let ids = || traces.iter().map(|(trace, _)| trace.trace_id.as_str());
     let mut sql = Sql::new(
         "select trace_id, document_revision, event_bytes, last_event_at from traces where trace_id in ",
@@ -142,8 +145,7 @@ async fn import_runs(
         session.execute(sql).await?;
         taken += 1;
     }
-    parts.write(session).await?.write(session).await?;
-    Ok(taken)
+    Ok((taken, parts.write(session).await?))
 }
 
 fn set(rows: Vec<(String,)>) -> HashSet<String> {

@@ -118,14 +118,16 @@ pub(super) async fn assert_figures(query: &Query, filter: &Filter, met: &[&Told]
     }
 }
 
-/// Asserts that principles fail in windows of 7 and 30 days, and ever, as often as the documents say.
+/// Asserts that principles fail in windows of 7 and 30 whole UTC days up to now, and ever, as often as the documents say.
 pub(super) async fn assert_windows(query: &Query, filter: &Filter, met: &[&Told], now: Timestamp, of: &str) {
     let facts: Vec<_> = met.iter().map(|told| &told.facts).collect();
     for days in [Some(7), Some(30), None] {
         let patterns = query.patterns(filter, days, 3, now).await.expect("the database");
         let windows = days.map(|days| {
             let length = TimeDelta::days(days.into());
-            (now.plus(-length * 2), now.plus(-length))
+            let midnight = now.micros() - now.micros().rem_euclid(86_400_000_000);
+            let midnight = Timestamp::from_micros(midnight).expect("a moment of our time");
+            (midnight.plus(-length * 2), midnight.plus(-length))
         });
         assert_eq!(patterns.after, windows.map(|(_, after)| after));
         assert_patterns(&patterns.report, &facts, windows, &format!("{of} in {days:?} days"));

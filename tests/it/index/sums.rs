@@ -105,10 +105,16 @@ both! {
         // As an older program would leave them: of runs that it wrote nothing, of those that it deleted everything.
         store.run("update confidence_days set runs = runs - 1, excess_9 = 7 where subject = 'agent:ada'").await;
         store.run("update confidence_days set subject = 'agent:gone', day = '2019-' || substr(day, 6) where subject = 'agent:bob'").await;
-        store.run("update run_days set score = score + 1, day = '2019-' || substr(day, 6) where intent = ''").await;
+        store.run("update run_days set score = score + 1, day = '2019-' || substr(day, 6) where field = ''").await;
         store.run("delete from principle_days where principle = 'META-1'").await;
         assert_ne!(kept(store).await, before);
+        assert_eq!(index.sums_apart().await.unwrap(), None, "moved, and all there");
+        store.run("update run_days set runs = runs - 2 where field = ''").await;
+        let ended = traces.iter().filter(|trace| trace.run.completed_at.is_some()).count() as i64;
+        let (kept_runs, rows) = index.sums_apart().await.unwrap().unwrap();
+        assert!(kept_runs < rows && rows == ended, "{kept_runs} of {rows}");
         index.rebuild_sums().await.unwrap();
+        assert_eq!(index.sums_apart().await.unwrap(), None);
         assert_eq!(kept(store).await, before, "made anew");
 
         let mut other = traces;

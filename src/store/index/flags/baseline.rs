@@ -49,13 +49,10 @@ pub(super) async fn baseline(
 async fn gap_runs(session: &mut Session, window: &SubjectWindow, windows: &Windows) -> sqlx::Result<GapRuns> {
     let principle = &window.subject;
     let filter = Filter { ended_after: Some(window.after), ..in_scope(windows) };
-    let (mut runs, mut gap_runs) = (0, 0);
-    if let Some(stretch) = Stretch::new(&filter, End::With(windows.until, &windows.trace_id)) {
-        for total in stretch.principles(session, Some(principle)).await? {
-            runs += total.runs;
-            gap_runs += total.gap_runs;
-        }
-    }
+    let (runs, gap_runs) = match Stretch::new(&filter, End::With(windows.until, &windows.trace_id)) {
+        Some(stretch) => stretch.gaps(session, principle).await?,
+        None => (0, 0),
+    };
     let mut sql =
         Sql::new("select p.trace_id from principle_scores p where p.side = 'gap' and p.principle = ");
     sql.arg(principle).push(" and p.ended_at > ").arg(window.after);
@@ -76,7 +73,7 @@ fn in_scope(windows: &Windows) -> Filter {
 /// How the runs of a filter were judged that ended before the run of the windows.
 async fn totals_before(session: &mut Session, filter: &Filter, windows: &Windows) -> sqlx::Result<Totals> {
     match Stretch::new(filter, End::Before(windows.until, &windows.trace_id)) {
-        Some(stretch) => stretch.totals(session).await,
+        Some(stretch) => Ok(stretch.totals(session).await?.unwrap_or_default()),
         None => Ok(Totals::default()),
     }
 }

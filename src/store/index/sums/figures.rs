@@ -1,5 +1,8 @@
-//! How runs were judged: sums of those of a UTC day that share project, intent and domain (`run_days`), and the same of
-//! each principle (`principle_days`). An empty intent or domain stands for none.
+//! How runs were judged: sums of a project's runs of a UTC day, of those of an intent and of those of a domain
+//! (`run_days`), and of the runs of an intent and domain in which a principle was judged (`principle_days`).
+//!
+//! What is checked at each finish is asked by intent or by domain, and must not depend on how many of both there are
+//! together; of principles both are told beside each other.
 
 use std::collections::HashMap;
 
@@ -12,16 +15,17 @@ use crate::statistics::{RunFacts, millionths};
 use crate::store::session::Session;
 use crate::store::sql::Sql;
 
-/// `score` adds up [`millionths`].
+/// `field` is empty, `intent` or `domain`; `score` adds up [`millionths`].
 pub(super) const RUNS: Table<4, 5> = Table {
     name: "run_days",
-    keys: ["project", "day", "intent", "domain"],
+    keys: ["field", "value", "day", "project"],
     numbers: ["runs", "judged", "passed", "scored", "score"],
 };
 
+/// An empty intent or domain stands for none.
 pub(super) const PRINCIPLES: Table<5, 2> = Table {
     name: "principle_days",
-    keys: ["project", "principle", "day", "intent", "domain"],
+    keys: ["day", "principle", "project", "intent", "domain"],
     numbers: ["runs", "gap_runs"],
 };
 
@@ -95,10 +99,14 @@ impl Judged {
             i64::from(self.millionths.is_some()),
             self.millionths.unwrap_or(0),
         ];
-        changes.runs.put([project, &day, intent, domain], numbers, sign);
+        for (field, value) in [("", ""), ("intent", intent.as_str()), ("domain", domain.as_str())] {
+            if field.is_empty() || !value.is_empty() {
+                changes.runs.put([field, value, &day, project], numbers, sign);
+            }
+        }
         for (principle, is_gap) in &self.principles {
             let numbers = [1, i64::from(*is_gap)];
-            changes.principles.put([project, principle, &day, intent, domain], numbers, sign);
+            changes.principles.put([&day, principle, project, intent, domain], numbers, sign);
         }
     }
 }

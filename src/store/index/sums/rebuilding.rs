@@ -4,51 +4,66 @@
 //! rows. A process of a version that knows no sums does not: what it wrote is missing from them afterwards.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use futures::future::BoxFuture;
 
-use super::{Changes, added_by};
+use super::{confidence, figures};
 use crate::calibration::confidence::{day_end, utc_day};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Timestamp;
 use crate::store::index::Index;
+use crate::store::session::Session;
 use crate::store::sql::Sql;
+
+/// How often a day is tried again whose sums somebody else holds, and how long is waited before.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_secs(1);
 
 impl Index {
     /// Makes the kept sums anew, a day at a time, while others record.
     ///
     /// # Errors
-    /// [`crate::Error::Unavailable`] when the database is away; days that are done stay so.
+    /// [`Error::Unavailable`] when the database is away, or when others hold the sums of a day for long; days that are
+    /// done stay so.
     pub async fn rebuild_sums(&self) -> Result<()> {
         for day in self.days_with_sums().await? {
-            self.database
-                .write(false, move |session| {
-                    Box::pin(async move {
-                        // Whoever has changed rows and not yet the sums waits here, and adds its change afterwards.
-                        if session.is_postgres() {
-                            session
-                                .run("lock table confidence_days, run_days, principle_days in exclusive mode")
-                                .await?;
-                        }
-                        for text in [
-                            "delete from confidence_days where day = $1",
-                            "delete from run_days where day = $1",
-                            "delete from principle_days where day = $1",
-                        ] {
-                            session.execute(Sql::new(text).bind(day.to_string())).await?;
-                        }
-                        let (from, until) = (day_end(day).plus(TimeDelta::days(-1)), day_end(day));
-                        let of_day = added_by(session, |sql| {
-                            sql.push(" and t.ended_at >= ").arg(from).push(" and t.ended_at < ").arg(until);
-                        });
-                        let mut sums = Changes::default();
-                        of_day.await?.values().for_each(|added| sums.add(added));
-                        sums.write(session).await
-                    })
-                })
-                .await?;
+            self.rebuild_day(day, rebuild_figures).await?;
+            self.rebuild_day(day, rebuild_confidence).await?;
         }
         self.make_durable().await
+    }
+
+    /// How many ended runs the kept sums and the rows know, where these differ: programs of a version that knows no sums
+    /// have written or deleted runs.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database is away.
+    pub async fn sums_apart(&self) -> Result<Option<(i64, i64)>> {
+        // One statement, so that nobody records between its parts.
+        let sql = Sql::new(
+            "select (select cast(coalesce(sum(runs), 0) as bigint) from run_days where field = ''), \
+             (select count(*) from traces where ended_at is not null), \
+             (select count(*) from run_days where runs < 0)",
+        );
+        let (kept, rows, impossible): (i64, i64, i64) =
+            self.read(async |session| session.fetch_one(sql).await).await?;
+        Ok((kept != rows || impossible > 0).then_some((kept, rows)))
+    }
+
+    async fn rebuild_day(&self, day: NaiveDate, rebuild: Rebuild) -> Result<()> {
+        let mut tries = 1;
+        loop {
+            let done = self.database.write(false, move |session| rebuild(session, day)).await;
+            match done {
+                Err(Error::Unavailable { .. }) if tries < TRIES => {
+                    tries += 1;
+                    tokio::time::sleep(PAUSE).await;
+                }
+                done => return done,
+            }
+        }
     }
 
     /// The days on which runs ended, and those of which there are sums.
@@ -79,4 +94,41 @@ impl Index {
         })
         .await
     }
+}
+
+type Rebuild = fn(&mut Session, NaiveDate) -> BoxFuture<'_, sqlx::Result<()>>;
+
+fn rebuild_figures(session: &mut Session, day: NaiveDate) -> BoxFuture<'_, sqlx::Result<()>> {
+    Box::pin(async move {
+        // Whoever has changed rows and not yet the sums waits here, and adds its change afterwards.
+        if session.is_postgres() {
+            session.run("lock table run_days, principle_days in exclusive mode").await?;
+        }
+        for text in ["delete from run_days where day = $1", "delete from principle_days where day = $1"] {
+            session.execute(Sql::new(text).bind(day.to_string())).await?;
+        }
+        let mut changes = figures::Changes::default();
+        let judged = figures::judged_by(session, |sql| push_day(sql, day)).await?;
+        judged.values().for_each(|run| run.put(&mut changes, 1));
+        changes.write(session).await
+    })
+}
+
+fn rebuild_confidence(session: &mut Session, day: NaiveDate) -> BoxFuture<'_, sqlx::Result<()>> {
+    Box::pin(async move {
+        if session.is_postgres() {
+            session.run("lock table confidence_days in exclusive mode").await?;
+        }
+        session.execute(Sql::new("delete from confidence_days where day = $1").bind(day.to_string())).await?;
+        let mut changes = confidence::Changes::default();
+        let stated = confidence::stated_by(session, |sql| push_day(sql, day)).await?;
+        stated.values().for_each(|run| run.put(&mut changes, 1));
+        confidence::TABLE.add(session, changes).await
+    })
+}
+
+/// Appends that runs ended on a day.
+fn push_day(sql: &mut Sql, day: NaiveDate) {
+    let end = day_end(day);
+    sql.push(" and t.ended_at >= ").arg(end.plus(TimeDelta::days(-1))).push(" and t.ended_at < ").arg(end);
 }

@@ -7,8 +7,8 @@ use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 use crate::store::session::Session;
 use crate::store::sql::{Arg, Sql, rows_at_once};
 
-/// Columns of text that together name a row, and columns of whole numbers, the first of which counts runs. A row that
-/// no run stands behind is not there.
+/// Columns of text that together name a row, and columns of whole numbers, the first of which counts runs. Where all
+/// programs know the table, a row that no run stands behind is not there.
 pub(super) struct Table<const KEYS: usize, const NUMBERS: usize> {
     /// Its name.
     pub name: &'static str,
