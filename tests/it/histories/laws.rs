@@ -13,6 +13,7 @@ use whytrace::store::index::{Filter, Scope};
 
 use super::announcements::{heard, listen};
 use super::figures::{assert_figures, assert_windows};
+use super::flags::with_little_said;
 use super::on_both;
 use super::plan::{Course, Deed, Dice, Plan};
 use super::recording::{Happened, Recording, Told, by_project, documents, remembered, without_its_database};
@@ -70,7 +71,7 @@ on_both! {
 
     async fn a_database_that_was_lost_is_built_again_with_the_flags_as_people_left_them(place) {
         let course = Course::new(77, 60, 40);
-        let mut recording = Recording::begin(place);
+        let mut recording = Recording::begin(place.set(with_little_said));
         recording.carry_out(&course.plan()).await;
         let before = recording.flags().await;
         let path = recording.place.path("projects");
