@@ -18,15 +18,16 @@ use crate::support::eventually::eventually;
 on_both! {
     async fn flags_fire_as_the_documents_say_and_are_announced_once(place) {
         listen();
-        let course = Course::new(20_260_105, 130, 110);
-        let mut recording = Recording::begin(place.set(without_confidence));
+        let course = Course::new(8, 130, 110);
+        let mut recording = Recording::begin(place.set(with_little_said));
         recording.carry_out(&course.plan()).await;
         let runs = recording.runs().await;
-        let watch = Watch::over(&recording.happened, &runs, false);
+        let watch = Watch::over(&recording.happened, &runs, recording.place.config().calibration);
         watch.assert_noted(&runs);
         let flags = recording.flags().await;
         watch.assert_flags(&flags);
         assert_variety(&flags);
+        assert_eq!(watch.mattered.len(), 3, "what mattered of the window of confidence: {:?}", watch.mattered);
         let ids: Vec<String> = watch.announced.iter().map(|(_, key)| id_of(key)).collect();
         let lines = heard();
         assert_eq!(lines.len(), ids.len(), "{lines:#?}");
@@ -37,12 +38,12 @@ on_both! {
     }
 
     async fn where_projects_are_confined_flags_compare_within_the_project(place) {
-        let place = place.set(without_confidence);
+        let place = place.set(with_little_said);
         let place = place.set(|settings| settings.flag_scope = Some("project".to_owned()));
         let mut recording = Recording::begin(place);
         recording.carry_out(&Course::new(7, 60, 30).plan()).await;
         let runs = recording.runs().await;
-        let watch = Watch::over(&recording.happened, &runs, true);
+        let watch = Watch::over(&recording.happened, &runs, recording.place.config().calibration);
         watch.assert_noted(&runs);
         watch.assert_flags(&recording.flags().await);
         recording.close().await;
@@ -90,17 +91,19 @@ on_both! {
     }
 }
 
-/// Leaves confidence alone: what it has to find is told by its own reference (`said_from_runs`), to which memory and
-/// both databases are held, and the promises of the index.
-fn without_confidence(settings: &mut Settings) {
-    let never = CalibrationRules { confidence_min_decisions: u64::MAX, ..CalibrationRules::default() };
-    settings.calibration = Some(never);
+/// Lets the little that is said in such a history be enough to find that confidence is off.
+pub(super) fn with_little_said(settings: &mut Settings) {
+    settings.calibration = Some(CalibrationRules {
+        confidence_min_decisions: 8,
+        confidence_standard_errors: 2.5,
+        ..CalibrationRules::default()
+    });
 }
 
 /// Asserts that the flags have lived through what flags can.
 fn assert_variety(flags: &[Flag]) {
     let has = |what: &str, meaning: &dyn Fn(&Flag) -> bool| assert!(flags.iter().any(meaning), "{what}");
-    for kind in FlagKind::ALL.into_iter().filter(|kind| *kind != FlagKind::ConfidenceMiscalibrated) {
+    for kind in FlagKind::ALL {
         has(kind.as_str(), &|flag| flag.kind == kind);
     }
     for severity in [Severity::Note, Severity::Warning] {
@@ -109,6 +112,12 @@ fn assert_variety(flags: &[Flag]) {
     for kind in [AlertKind::Opened, AlertKind::Reopened, AlertKind::StillOpen] {
         has("an alert of each kind", &|flag| flag.alerts.iter().any(|alert| alert.kind == kind));
     }
+    has("confidence that was off again after it was resolved", &|flag| {
+        flag.kind == FlagKind::ConfidenceMiscalibrated
+            && flag.counted_after.is_some_and(|resolved| {
+                flag.alerts.iter().any(|alert| alert.kind == AlertKind::Reopened && alert.at > resolved)
+            })
+    });
     has("an acknowledged flag", &|flag| flag.state.as_str() == "acknowledged");
     has("a flag that is open after it was resolved", &|flag| {
         flag.state.as_str() == "open" && flag.counted_after.is_some()

@@ -2,8 +2,8 @@
 //!
 //! What is in it: intents and domains of which one does worse than the rest, principles that get better or worse,
 //! scores on several scales or none, verdicts that contradict the score, failed, cancelled, abandoned and open runs,
-//! ends at the same moment, times that callers state, events after the end, requests sent twice, people who review
-//! runs and flags. It knows nothing of the stores.
+//! ends at the same moment, times that callers state, events after the end, requests sent twice, an agent that is too
+//! sure of itself, people who review runs, decisions and flags. It knows nothing of the stores.
 
 use chrono::{DurationRound as _, TimeDelta};
 use serde_json::{Value, json};
@@ -44,6 +44,8 @@ pub(super) enum Deed {
     Repeat { run: String, request: Value },
     /// Somebody says whether a run needs a look.
     Mark { run: String, flagged: bool },
+    /// Somebody says whether a decision proved right.
+    Judge { run: String, decision: &'static str, correct: bool },
     /// Somebody decides about one of the flags, whichever the number falls on.
     Decide { pick: usize, action: FlagAction, until: Timestamp },
     /// A process looks after what is left lying.
@@ -58,6 +60,9 @@ const INTENTS: [Option<&str>; 4] = [Some("validating"), Some("comparing"), Some(
 const DOMAINS: [Option<&str>; 4] = [Some("robotics"), Some("law"), Some("energy & grids"), None];
 const REPORTS: [Option<&str>; 3] = [Some("market_research"), Some("brief"), None];
 const AGENTS: [Option<&str>; 3] = [Some("scout"), Some("writer"), None];
+/// One of the agents.
+const TOO_SURE: &str = "scout";
+const KEYS: [&str; 2] = ["source_selection", "wording"];
 const MODELS: [Option<&str>; 3] = [Some("m-large"), Some("m-small"), None];
 const TAGS: [&str; 3] = ["nightly", "Ad hoc", "retry"];
 /// Each with its chance of being a gap, in percent: at the beginning and at the end of the history.
@@ -81,11 +86,11 @@ impl Course {
         let mut dice = Dice(self.seed);
         let mut steps = Vec::new();
         for number in 0..self.runs {
-            Telling { course: self, dice: &mut dice, steps: &mut steps }.run(number);
+            Telling { course: self, dice: &mut dice, steps: &mut steps, too_sure: false }.run(number);
         }
         if self.reviews_flags {
             for _ in 0..self.runs / 8 {
-                steps.push(self.review(&mut dice));
+                steps.push(Self::review(&mut dice, &steps));
             }
         }
         steps.retain(|step| step.at < self.ends());
@@ -98,8 +103,9 @@ impl Course {
         Plan { steps }
     }
 
-    fn review(self, dice: &mut Dice) -> Step {
-        let at = Self::begins().plus(TimeDelta::minutes(dice.between(2_000, self.days * 1_440)));
+    /// A decision about a flag, soon after something happened.
+    fn review(dice: &mut Dice, steps: &[Step]) -> Step {
+        let at = steps[dice.place(steps.len())].at.plus(TimeDelta::minutes(dice.between(1, 60)));
         let action = dice.pick(&[
             FlagAction::Resolve,
             FlagAction::Resolve,
@@ -118,6 +124,8 @@ struct Telling<'p> {
     course: Course,
     dice: &'p mut Dice,
     steps: &'p mut Vec<Step>,
+    /// Whether its agent says more than is true.
+    too_sure: bool,
 }
 
 impl Telling<'_> {
@@ -148,6 +156,7 @@ impl Telling<'_> {
             self.step(started, Deed::Record { run: run.clone(), request: batch(&run, &events) });
             let half = started.plus((ended.to_chrono() - started.to_chrono()) / 2);
             let more = self.middle(1);
+            self.judge(&run, half);
             self.step(half, Deed::Record { run: run.clone(), request: batch(&run, &more) });
             let silence = TimeDelta::hours(PATIENCE_HOURS) + TimeDelta::minutes(1);
             if fate >= 88 {
@@ -190,10 +199,20 @@ impl Telling<'_> {
             let (at, more) = (later(self.dice), self.middle(3));
             self.step(at, Deed::Record { run: run.to_owned(), request: batch(run, &more) });
         }
+        let at = later(self.dice);
+        self.judge(run, at);
         if self.dice.chance(12) {
             let at = later(self.dice);
             let flagged = self.dice.chance(30);
             self.step(at, Deed::Mark { run: run.to_owned(), flagged });
+        }
+    }
+
+    /// Somebody may say whether the run's first decision proved right.
+    fn judge(&mut self, run: &str, at: Timestamp) {
+        if self.dice.chance(25) {
+            let correct = self.dice.chance(if self.too_sure { 30 } else { 55 });
+            self.step(at, Deed::Judge { run: run.to_owned(), decision: "d00", correct });
         }
     }
 
@@ -204,10 +223,12 @@ impl Telling<'_> {
     ) -> (Value, Option<&'static str>, Option<&'static str>) {
         let dice = &mut *self.dice;
         let (intent, domain) = (dice.pick(&INTENTS), dice.pick(&DOMAINS));
+        let agent = dice.pick(&AGENTS);
+        self.too_sure = agent == Some(TOO_SURE);
         let tags: Vec<&str> = TAGS.into_iter().filter(|_| dice.chance(25)).collect();
         let start = json!({"kind": "start", "project": dice.pick(&PROJECTS), "query": format!("why {run}?"),
             "intent": intent, "domain": domain, "report_type": dice.pick(&REPORTS), "tags": tags,
-            "agent": dice.pick(&AGENTS), "model": dice.pick(&MODELS), "timestamp": at});
+            "agent": agent, "model": dice.pick(&MODELS), "timestamp": at});
         (start, intent, domain)
     }
 
@@ -216,9 +237,10 @@ impl Telling<'_> {
         let dice = &mut *self.dice;
         let mut events = Vec::new();
         for number in 0..1 + dice.below(3) {
-            let confidence = dice.chance(80).then(|| dice.share());
+            let (least, range) = if self.too_sure { (0.8, 0.2) } else { (0.4, 0.4) };
+            let confidence = dice.chance(80).then(|| least + range * dice.share());
             events.push(json!({"kind": "decision", "stage": dice.pick(&["collection", "synthesis"]),
-                "decision": "source_selection", "decision_id": format!("d{part}{number}"), "what": "exa",
+                "decision": dice.pick(&KEYS), "decision_id": format!("d{part}{number}"), "what": "exa",
                 "why": "it knows the field", "confidence": confidence,
                 "alternatives_considered": ["reddit (0.4)"]}));
         }

@@ -12,6 +12,7 @@ use whytrace::model::{Clock as _, FlagNote, ManualClock, QualityRules, Timestamp
 use whytrace::recorder::{Recorded, Role, SaveState};
 use whytrace::service::Service;
 use whytrace::statistics::RunFacts;
+use whytrace::statistics::confidence::RunConfidence;
 use whytrace::store::DatabaseTarget;
 use whytrace::store::index::{Scope, Standing};
 
@@ -27,11 +28,15 @@ pub(super) struct Recording {
     pub processes: [Service; 2],
     pub happened: Vec<Happened>,
     begun: BTreeSet<String>,
+    /// Those of them that are open, by what was read of them last.
+    open: BTreeSet<String>,
 }
 
 /// What calibration has to know of what happened, in order.
 #[derive(Clone, Debug)]
 pub(super) enum Happened {
+    /// A run stands like this from now on.
+    Told(Box<Told>),
     /// A run was ended at that time of the server, with these flags in the answer, unless the database took its time.
     Finished { run: String, now: Timestamp, flags: Option<Vec<FlagNote>> },
     /// Somebody set the mark of a run.
@@ -45,6 +50,7 @@ pub(super) enum Happened {
 pub(super) struct Told {
     pub trace: Trace,
     pub facts: RunFacts,
+    pub confidence: RunConfidence,
 }
 
 impl Recording {
@@ -55,8 +61,10 @@ impl Recording {
     /// Two other processes in a home that may hold something.
     pub(super) fn go_on(place: Place, clock: Arc<ManualClock>) -> Self {
         let config = place.config();
-        let open = || Service::open_with(&config, Role::Server, clock.clone()).expect("a service");
-        Self { processes: [open(), open()], place, clock, happened: Vec::new(), begun: BTreeSet::new() }
+        let service = || Service::open_with(&config, Role::Server, clock.clone()).expect("a service");
+        let processes = [service(), service()];
+        let (begun, open) = (BTreeSet::new(), BTreeSet::new());
+        Self { place, clock, processes, happened: Vec::new(), begun, open }
     }
 
     /// Carries out a plan, and waits until documents and database hold everything.
@@ -78,6 +86,7 @@ impl Recording {
                     recorded.ack.standings.iter().all(|standing| *standing == Standing::New),
                     "{recorded:?}"
                 );
+                self.tell(run).await;
                 if let Some(finished) = recorded.finished {
                     let (run, flags) = (run.clone(), finished.flags);
                     self.happened.push(Happened::Finished { run, now: step.at, flags });
@@ -85,7 +94,7 @@ impl Recording {
             }
             Deed::Repeat { run, request } => {
                 let recorded = self.take(service, request).await;
-                assert!(recorded.ack.is_duplicate(), "{recorded:?}");
+                assert!(may_be_repeated(&recorded), "{recorded:?}");
                 let again = recorded.finished.and_then(|finished| finished.flags);
                 let first = self.happened.iter().find_map(|happened| match happened {
                     Happened::Finished { run: ended, flags, .. } if ended == run => flags.as_ref(),
@@ -104,6 +113,17 @@ impl Recording {
                 service.intake.review(request, &Scope::All).await.expect("a review");
                 self.happened.push(Happened::Marked { run: run.clone(), flagged: *flagged });
             }
+            Deed::Judge { run, decision, correct } => {
+                let request = ReviewRequest {
+                    trace_id: Some(run.clone()),
+                    decision_id: Some((*decision).to_owned()),
+                    correct: Some(*correct),
+                    ..ReviewRequest::default()
+                };
+                service.intake.review(request, &Scope::All).await.expect("a review");
+                service.intake.recorder().settled().await;
+                self.tell(run).await;
+            }
             Deed::Decide { pick, action, until } => {
                 let Some(flag) = self.picked(*pick).await else { return };
                 let snooze_until = (*action == FlagAction::Snooze).then(|| until.to_string());
@@ -117,7 +137,12 @@ impl Recording {
                 let state = done.flag.expect("the flag").state;
                 self.happened.push(Happened::Decided { flag: flag.id, action: *action, state });
             }
-            Deed::LookAfter => self.look_after(step.process).await,
+            Deed::LookAfter => {
+                self.look_after(step.process).await;
+                for run in self.open.clone() {
+                    self.tell(&run).await;
+                }
+            }
         }
     }
 
@@ -125,10 +150,22 @@ impl Recording {
     /// which it hears of them.
     async fn take(&self, service: &Service, request: &Value) -> Recorded {
         let recorded = record(service, request.clone()).await.expect("recorded");
-        if recorded.ack.saved.expect("recording is on").database != SaveState::Saved {
+        if is_pending(&recorded) {
             service.intake.recorder().settled().await;
         }
         recorded
+    }
+
+    /// Reads how a run stands now.
+    async fn tell(&mut self, run: &str) {
+        let loaded = self.processes[0].query.trace(run, &Scope::All).await.expect("a run");
+        let told = Told::of(loaded.trace);
+        if told.facts.is_finished() {
+            self.open.remove(run);
+        } else {
+            self.open.insert(run.to_owned());
+        }
+        self.happened.push(Happened::Told(Box::new(told)));
     }
 
     async fn picked(&self, pick: usize) -> Option<Flag> {
@@ -188,8 +225,18 @@ impl Recording {
 impl Told {
     pub(super) fn of(trace: Trace) -> Self {
         let facts = RunFacts::of(&trace, &QualityRules::default());
-        Self { trace, facts }
+        let confidence = RunConfidence::of(&trace);
+        Self { trace, facts, confidence }
     }
+}
+
+/// Whether a batch had been recorded before, as far as the answer says: not where the database took its time.
+pub(super) fn may_be_repeated(recorded: &Recorded) -> bool {
+    is_pending(recorded) || recorded.ack.is_duplicate()
+}
+
+fn is_pending(recorded: &Recorded) -> bool {
+    recorded.ack.saved.expect("recording is on").database != SaveState::Saved
 }
 
 /// All documents below a folder of projects.

@@ -1,15 +1,18 @@
 //! The calibration flags once more, by plain loops over the runs that had ended when each run ended.
 //!
-//! Written from the design's table, without the windows, baselines and checks of the crate. [`Watch`] lives through a
-//! history and holds what the flags have to be at its end.
+//! Written from the design's table, without the windows, baselines and checks of the crate; but see [`confidence`].
+//! [`Watch`] lives through a history and holds what the flags have to be at its end.
 
-use std::collections::{BTreeMap, HashMap};
+mod confidence;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::TimeDelta;
-use whytrace::calibration::{AlertKind, Flag, FlagState};
+use whytrace::calibration::{AlertKind, CalibrationRules, Finding, Flag, FlagKey, FlagScope, FlagState};
 use whytrace::gate::request::FlagAction;
 use whytrace::model::{FlagNote, Timestamp, TraceId};
 use whytrace::statistics::RunFacts;
+use whytrace::statistics::confidence::RunConfidence;
 
 use super::plain::{end, mean, same};
 use super::recording::{Happened, Told};
@@ -25,8 +28,7 @@ type Key = (&'static str, String, String);
 /// What the flags of a history have to be.
 #[derive(Default)]
 pub(super) struct Watch {
-    /// Whether only runs of the same project are compared.
-    pub by_project: bool,
+    rules: CalibrationRules,
     pub flags: BTreeMap<Key, PlainFlag>,
     /// What each run has to have noted, by run.
     pub notes: HashMap<String, Vec<PlainNote>>,
@@ -34,7 +36,11 @@ pub(super) struct Watch {
     pub marked: HashMap<String, bool>,
     /// Announcements: when, and of what.
     pub announced: Vec<(Timestamp, Key)>,
+    /// What of the window of confidence made a difference.
+    pub mattered: BTreeSet<&'static str>,
     ended: Vec<RunFacts>,
+    /// How runs stand, ended or not, and what they say of confidence.
+    told: BTreeMap<TraceId, (RunFacts, RunConfidence)>,
 }
 
 /// A flag as it has to be.
@@ -63,16 +69,21 @@ enum Numbers {
     Gaps { judged: usize },
     Means { own: f64, overall: f64, overall_n: usize },
     Verdicts { passed: usize, judged: usize, previous: TraceId },
+    Said(Box<Finding>),
 }
 
 impl Watch {
-    /// Lives through what happened to these runs.
-    pub(super) fn over(happened: &[Happened], runs: &[Told], by_project: bool) -> Self {
+    /// Lives through what happened to these runs. Of the rules, it takes the scope and the limits of confidence.
+    pub(super) fn over(happened: &[Happened], runs: &[Told], rules: CalibrationRules) -> Self {
         let facts: HashMap<&str, &RunFacts> =
             runs.iter().map(|told| (told.facts.trace_id.as_str(), &told.facts)).collect();
-        let mut watch = Self { by_project, ..Self::default() };
+        let mut watch = Self { rules, ..Self::default() };
         for happened in happened {
             match happened {
+                Happened::Told(told) => {
+                    let stands = (told.facts.clone(), told.confidence.clone());
+                    watch.told.insert(told.trace.trace_id.clone(), stands);
+                }
                 Happened::Finished { run, now, flags } => {
                     watch.finish(facts[run.as_str()], *now);
                     if let Some(flags) = flags {
@@ -83,11 +94,15 @@ impl Watch {
                 Happened::Decided { flag, action, state } => watch.decide(flag, *action, *state),
             }
         }
+        for Told { trace, confidence, .. } in runs {
+            assert_eq!(watch.told[&trace.trace_id].1, *confidence, "{} says in its document", trace.trace_id);
+        }
         watch
     }
 
     fn finish(&mut self, run: &RunFacts, now: Timestamp) {
-        let notes = self.check(run);
+        let mut notes = self.check(run);
+        notes.extend(self.check_confidence(run));
         let contributes = notes.iter().any(|note| note.contributes);
         self.marked.insert(run.trace_id.to_string(), contributes);
         for note in &notes {
@@ -106,7 +121,7 @@ impl Watch {
             .ended
             .iter()
             .filter(|other| end(other) < ended || (end(other) == ended && other.trace_id < run.trace_id))
-            .filter(|other| !self.by_project || other.project == run.project)
+            .filter(|other| self.rules.flag_scope == FlagScope::Installation || other.project == run.project)
             .collect();
         before.sort_by_key(|other| (end(other), other.trace_id.clone()));
         before.reverse();
@@ -297,19 +312,28 @@ impl Watch {
 }
 
 fn assert_notes(said: &[FlagNote], plain: &[PlainNote], of: &str) {
-    let said: Vec<_> = said
+    let named: Vec<_> = said
         .iter()
         .map(|note| (note.kind.as_str(), note.subject.as_str(), note.severity.as_deref()))
         .collect();
-    let plain: Vec<_> =
+    let plain_named: Vec<_> =
         plain.iter().map(|note| (note.key.0, note.key.1.as_str(), Some(note.severity))).collect();
-    assert_eq!(said, plain, "{of}");
+    assert_eq!(named, plain_named, "{of}");
+    for (note, plain) in said.iter().zip(plain) {
+        if let Numbers::Said(finding) = &plain.numbers {
+            assert_eq!(note.message, finding.message, "{of}");
+        }
+    }
 }
 
 fn assert_numbers(flag: &Flag, plain: &PlainNote) {
     let (of, baseline) = (&flag.id, &flag.baseline);
     let named: Vec<TraceId> = plain.runs.iter().take(20).cloned().collect();
-    assert_eq!((flag.n, &flag.trace_ids), (plain.runs.len() as i64, &named), "{of}: the runs behind it");
+    let n = match &plain.numbers {
+        Numbers::Said(finding) => finding.n,
+        _ => plain.runs.len() as i64,
+    };
+    assert_eq!((flag.n, &flag.trace_ids), (n, &named), "{of}: the runs behind it");
     match &plain.numbers {
         Numbers::Gaps { judged } => {
             assert_eq!((baseline.window_days, baseline.judged_runs), (7, Some(*judged as i64)), "{of}");
@@ -326,12 +350,19 @@ fn assert_numbers(flag: &Flag, plain: &PlainNote) {
             assert_eq!(said, (90, Some(*judged as i64), Some(*passed as i64)), "{of}");
             assert_eq!(baseline.previous_trace_id.as_ref(), Some(previous), "{of}");
         }
+        Numbers::Said(finding) => {
+            assert_eq!((&flag.baseline, &flag.message), (&finding.baseline, &finding.message), "{of}");
+        }
     }
 }
 
 pub(super) fn id_of(key: &Key) -> String {
+    flag_key(key).id()
+}
+
+fn flag_key(key: &Key) -> FlagKey {
     let kind = key.0.parse().expect("a kind");
-    whytrace::calibration::FlagKey { kind, subject: key.1.clone(), project: key.2.clone() }.id()
+    FlagKey { kind, subject: key.1.clone(), project: key.2.clone() }
 }
 
 /// The last `most` of a list.

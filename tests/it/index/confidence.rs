@@ -64,17 +64,20 @@ fn many() -> Vec<Trace> {
         .collect()
 }
 
-/// A run a day of an agent that is always sure of itself.
-fn sure(n: i64, passed: bool) -> Run {
-    let start = StartEvent {
+fn of_ada() -> StartEvent {
+    StartEvent {
         project: "p".to_owned(),
         agent: Agent { name: Some("ada".to_owned()), ..Agent::default() },
         ..StartEvent::default()
-    };
+    }
+}
+
+/// A run a day of an agent that is always sure of itself.
+fn sure(n: i64, passed: bool) -> Run {
     let quality = Quality { passed: Some(passed), ..Quality::default() };
     Run::new(&format!("t{n:02}"))
         .at(noon().plus(TimeDelta::days(n)))
-        .start(start)
+        .start(of_ada())
         .decide_with("d", |decision| decision.confidence = Some(0.95.try_into().unwrap()))
         .finish(FinishEvent { status: Status::Complete, quality, ..FinishEvent::default() })
 }
@@ -219,6 +222,24 @@ both! {
         index.import(with_paths(runs.iter().map(|run| run.document(1)).collect())).await.unwrap();
         index.rebuild_flags(&ended, |_| {}).await.unwrap();
         assert_eq!(of_confidence(&index).await, live);
+    }
+
+    async fn runs_that_ended_later_that_day_do_not_count_for_an_agent_whatever_their_keys(store) {
+        let index = store.index();
+        for n in 0..59_i64 {
+            record(&index, sure(n, n % 2 == 0).batch()).await;
+        }
+        let evening = noon().plus(TimeDelta::days(59) + TimeDelta::hours(6));
+        let quality = Quality { passed: Some(false), ..Quality::default() };
+        let later = Run::new("later").at(evening).start(of_ada()).decide_with("d", |decision| {
+            decision.decision = "depth".to_owned();
+            decision.confidence = Some(0.95.try_into().unwrap());
+        });
+        let later = later.finish(FinishEvent { status: Status::Complete, quality, ..FinishEvent::default() });
+        record(&index, later.batch()).await;
+        let checked = finished(outcome(&index, sure(59, true).batch()).await);
+        let said = checked.calibration.flags.iter().map(|note| note.message.rsplit_once('(').unwrap().1);
+        assert_eq!(said.collect::<Vec<_>>(), ["60 decisions in 60 runs, 90 days)"; 2]);
     }
 
     async fn of_too_many_runs_the_newest_are_read_and_it_is_said(store) {
