@@ -3,6 +3,7 @@
 //! be asked whether it is, it is asked again until it answers.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -133,9 +134,21 @@ async fn run(
                 while let Some(Some(more)) = writing.next().now_or_never() {
                     ended.push(more);
                 }
-                under_way.retain(|trace_id| ended.iter().all(|ended| ended.task.trace_id != *trace_id));
-                for task in settle(&stores, ended, &mut failed, &flag_files).await {
-                    add(&mut waiting, (task, None));
+                while !ended.is_empty() {
+                    under_way.retain(|trace_id| ended.iter().all(|ended| ended.task.trace_id != *trace_id));
+                    let mut since = Vec::new();
+                    let mut settled = pin!(settle(&stores, ended, &mut failed, &flag_files));
+                    // The others go on meanwhile: they may hold the connections that this waits for.
+                    let again = loop {
+                        tokio::select! {
+                            again = &mut settled => break again,
+                            Some(ended) = writing.next() => since.push(ended),
+                        }
+                    };
+                    for task in again {
+                        add(&mut waiting, (task, None));
+                    }
+                    ended = since;
                 }
             }
             // One is tried for all: while a store is away, the others would wait for it in vain as well.
