@@ -100,7 +100,7 @@ impl Index {
         let postgres = self.is_postgres();
         let mut sql = Sql::new(SIGHTING);
         filter.push(&mut sql, postgres);
-        sql.push(" order by t.started_at desc nulls last, t.trace_id limit ").arg(i64::from(limit));
+        sql.push(" order by t.started_at desc, t.trace_id limit ").arg(i64::from(limit));
         self.sightings(sql).await
     }
 

@@ -221,11 +221,11 @@ impl Index {
                     search::push_rank(&mut sql, query, postgres);
                     sql.push(" desc, ");
                 }
-                sql.push(sort.column()).push(if sort.is_descending() {
-                    " desc nulls last"
-                } else {
-                    " asc nulls last"
-                });
+                sql.push(sort.column()).push(if sort.is_descending() { " desc" } else { " asc" });
+                // Every run has a start: said all the same, it would keep Postgres from reading its index in order.
+                if !matches!(sort, Sort::Newest | Sort::Oldest) {
+                    sql.push(" nulls last");
+                }
                 sql.push(", t.trace_id limit ").arg(i64::from(limit) + 1);
                 if ranked {
                     sql.push(" offset ").arg(i64::try_from(skipped).unwrap_or(i64::MAX));

@@ -11,8 +11,9 @@ use crate::store::sql::Sql;
 /// words are never together.
 const RECENT: i64 = 10_000;
 
-/// One in so many rows that were looked for is enough to leave it at the newest ones.
-const ENOUGH: i64 = 10;
+/// One in so many rows that were looked for is enough to leave it at the newest ones. Measured with 1.3 million decisions:
+/// to find by the index what is in one of fifty of them, and sort it, takes 250 ms.
+const ENOUGH: i64 = 20;
 
 /// Rows to look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
