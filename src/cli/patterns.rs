@@ -109,7 +109,7 @@ fn page(found: &Found, headline: &str, screen: &Screen) -> Vec<String> {
     let report = &found.report;
     let mut lines = answer::heading(screen, headline);
     if report.patterns.is_empty() {
-        lines.push("No principle was judged often enough.".to_owned());
+        lines.push(format!("{}.", report.nothing_text()));
     } else {
         let columns = [
             Column::new("PRINCIPLE", 0).between(10, 32),

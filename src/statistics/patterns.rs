@@ -114,6 +114,16 @@ impl PatternsReport {
     /// How many runs a principle needs to be shown, where nobody says otherwise.
     pub const MIN_RUNS: u64 = 3;
 
+    /// Why there are no patterns, where there are none.
+    #[must_use]
+    pub fn nothing_text(&self) -> &'static str {
+        if self.left_out_by_min_runs > 0 {
+            "No principle was judged often enough"
+        } else {
+            "No principle was judged in them: scores of principles come with a run's finish (principle_scores)"
+        }
+    }
+
     /// What the tallies of a window say, against those of the window before if there is one.
     #[must_use]
     pub fn of(window: &PrincipleTallies, before: Option<&PrincipleTallies>, min_runs: u64) -> Self {

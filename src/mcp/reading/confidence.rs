@@ -135,7 +135,9 @@ impl ConfidenceRequest {
         }
         sheet.list("bins", "Said (mean), right (95 % interval), decisions and runs:");
         sheet.items("bins", report.bins.iter().map(bin));
-        if has_same_bins(report) {
+        if report.bins.is_empty() {
+            sheet.lines("errors", "Decisions count that were recorded with a confidence and whose run has a verdict, or that have an outcome of their own");
+        } else if has_same_bins(report) {
             sheet.lines("errors", "Bins of about as many decisions each are the same");
         } else {
             sheet.list("equal_mass_bins", "The same in bins of about as many decisions:");

@@ -14,7 +14,11 @@ use crate::view::saying::{id, name, quote};
 pub(super) fn answer(compared: &GroupCompared, max_tokens: Option<i64>) -> Answer {
     let budget = budget(max_tokens);
     let run = &compared.run;
+    let has_way = compared.departure.is_some();
     let mut sheet = Sheet::new(budget, |kept| {
+        if !has_way {
+            return Some(Call::new(super::diagnose::TOOL.name).with("trace_id", id(run.trace_id.as_str())));
+        }
         kept.first_cut()?;
         let call = Call::new(super::compare::TOOL.name)
             .with("trace_id_a", name(&compared.group.asked))
@@ -26,7 +30,7 @@ pub(super) fn answer(compared: &GroupCompared, max_tokens: Option<i64>) -> Answe
     sheet.field("group", comparison::group(&compared.group, compared.runs), "");
     let Some(departure) = &compared.departure else {
         let text = format!(
-            "Too few to have a usual way ({LEAST_RUNS} are needed): compare with one of them (trace_list)"
+            "Too few to have a usual way ({LEAST_RUNS} are needed): trace_diagnose holds it against the likest good run"
         );
         sheet.field("note", text.as_str(), &text);
         return sheet.finish().0;

@@ -93,7 +93,7 @@ impl PatternsRequest {
         sheet.list("patterns", "");
         empty::explain(&mut sheet, patterns.without_filter.as_ref());
         if report.patterns.is_empty() && report.finished_runs > 0 {
-            sheet.field("note", Value::Null, "No principle was judged often enough");
+            sheet.field("note", Value::Null, report.nothing_text());
         }
         let rows = report.patterns.iter().map(|one| pattern(one, patterns.associations_of(&one.principle)));
         sheet.items("patterns", rows);

@@ -65,6 +65,7 @@ async fn too_few_runs_have_no_usual_way_and_a_run_by_that_name_comes_first() {
     let asked = json!({"trace_id_a": "passed:buying", "trace_id_b": "trc_07"});
     let compared = home.ask("trace_compare", asked).await;
     assert!(compared.text.contains("Too few to have a usual way"), "{}", compared.text);
+    assert_eq!(compared.structured["next"]["tool"], "trace_diagnose");
     home.run("passed", &json!({}), &[decision("collection", "source_selection", "exa")], &json!({})).await;
     let compared = home.ask("trace_compare", json!({"trace_id_a": "passed", "trace_id_b": "trc_07"})).await;
     assert!(compared.text.starts_with("a = passed, "), "{}", compared.text);
