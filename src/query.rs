@@ -90,7 +90,7 @@ pub struct Patterns {
     pub associations: AssociationsReport,
     /// Whether there are more finished runs than those that associations were looked for in.
     pub is_partial: bool,
-    /// The window: runs that ended later than this, all when absent.
+    /// The window: runs that ended at this moment or later, all when absent.
     pub after: Option<Timestamp>,
     /// Events that are recorded but not in these figures yet.
     pub pending: usize,
@@ -253,14 +253,17 @@ impl Query {
         now: Timestamp,
     ) -> Result<Patterns> {
         let mut window = filter.clone();
-        let mut before = None;
+        let (mut before, mut since) = (None, None);
         if let Some(days) = days {
             let length = TimeDelta::days(i64::from(days));
             let after = day_end(utc_day(now)).plus(-length - TimeDelta::days(1));
-            window.ended_after = Some(after);
+            // Later than the last moment of the day before.
+            let begins = after.plus(-TimeDelta::microseconds(1));
+            window.ended_after = Some(begins);
+            since = Some(after);
             before = Some(Filter {
-                ended_after: Some(after.plus(-length)),
-                ended_until: Some(after),
+                ended_after: Some(begins.plus(-length)),
+                ended_until: Some(begins),
                 ..filter.clone()
             });
         }
@@ -284,7 +287,7 @@ impl Query {
             is_partial: report.finished_runs > i64::from(looked_at),
             report,
             associations,
-            after: window.ended_after,
+            after: since,
             pending: self.pending_in(&filter.scope),
             without_filter,
         })

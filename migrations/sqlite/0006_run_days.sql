@@ -26,9 +26,9 @@ with ended as (
 told as (
     select '' as field, '' as value, day, project, quality_gate_passed, score from ended
     union all
-    select 'intent', intent, day, project, quality_gate_passed, score from ended where intent is not null
+    select 'intent', intent, day, project, quality_gate_passed, score from ended where intent <> ''
     union all
-    select 'domain', domain, day, project, quality_gate_passed, score from ended where domain is not null
+    select 'domain', domain, day, project, quality_gate_passed, score from ended where domain <> ''
 )
 select field, value, day, project, count(*), count(quality_gate_passed),
     count(case when quality_gate_passed then 1 end), count(score), coalesce(sum(score), 0)

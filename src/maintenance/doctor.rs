@@ -330,10 +330,14 @@ async fn examine_index(stores: &Stores, options: &RecorderOptions, report: &mut 
         let message = format!("{unsearchable} decisions of an older version cannot be searched yet");
         report.say("index", Severity::Note, message, Some("run `whytrace reindex`"));
     }
-    if let Some((kept, rows)) = stores.index.sums_apart().await? {
+    let apart = stores.index.sums_apart().await?;
+    if !apart.is_empty() {
+        let apart: Vec<String> =
+            apart.iter().map(|one| format!("{} {} instead of {}", one.what, one.kept, one.rows)).collect();
         let message = format!(
-            "the sums by day that flags and statistics read know {kept} ended runs, and the database holds {rows}: an older \
-             version of this program wrote or deleted runs"
+            "the sums by day that flags and statistics read are not those of the runs ({}): an older version of this \
+             program wrote or deleted some",
+            apart.join(", ")
         );
         report.say(
             "index",

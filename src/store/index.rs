@@ -53,6 +53,7 @@ pub use outcomes::ChoiceOutcome;
 pub use page::{Cursor, Page, Sort, TraceLine, ValueOf};
 pub use record::{Batch, Standing, TraceOutcome};
 pub use removal::Expired;
+pub use sums::Apart;
 pub use tokens::{KeptToken, Permission, Permissions, Token, TokenHash, UnknownPermission};
 pub use usual::Group;
 

@@ -16,7 +16,8 @@ pub fn days(text: &str) -> Result<Option<u32>, NoWindow> {
     if text.eq_ignore_ascii_case("all") {
         return Ok(None);
     }
-    let count = text.trim_end_matches(['d', 'D']).trim().parse().ok();
+    let count = text.strip_suffix(['d', 'D']).unwrap_or(text).trim();
+    let count = if count.starts_with('+') { None } else { count.parse().ok() };
     count.filter(|days| (1..=MOST_DAYS).contains(days)).map(Some).ok_or(NoWindow)
 }
 
@@ -34,7 +35,7 @@ mod tests {
     fn a_window_is_a_number_of_days_or_all_time() {
         assert_eq!((days("30"), days(" 7d "), days("36500D")), (Ok(Some(30)), Ok(Some(7)), Ok(Some(36_500))));
         assert_eq!((days("all"), days("All")), (Ok(None), Ok(None)));
-        for text in ["", "0", "-1", "36501", "7w", "d", "1.5"] {
+        for text in ["", "0", "-1", "36501", "7w", "d", "1.5", "7dd", "+7"] {
             assert_eq!(days(text), Err(NoWindow), "{text}");
         }
     }

@@ -176,7 +176,7 @@ fn counts_text(counts: &[&GapCount]) -> String {
 fn output_schema() -> Map<String, Value> {
     shape::answer(&[
         ("finished_runs!", "integer", "In the window"),
-        ("after", "string", "The window: runs that ended later"),
+        ("after", "string", "The window: runs that ended then or later"),
         ("finished_runs_before", "integer", "In the window before"),
         (
             "patterns",

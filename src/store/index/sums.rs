@@ -14,6 +14,7 @@ use std::collections::HashMap;
 
 use self::confidence::Stated;
 use self::figures::Judged;
+pub use self::rebuilding::Apart;
 use crate::model::{QualityRules, Trace};
 use crate::store::session::Session;
 use crate::store::sql::Sql;

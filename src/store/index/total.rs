@@ -7,9 +7,9 @@ use crate::store::session::Session;
 use crate::store::sql::Sql;
 
 impl Index {
-    /// Counts the runs that meet the filter: as [`Index::count`], but from the kept sums where the filter is about
-    /// project, intent or domain, the time of the end, and a verdict, or about project and a gap, so that it takes as long among many runs as
-    /// among few.
+    /// Counts the runs that meet the filter: as [`Index::count`], but from the kept sums where the filter is about project,
+    /// intent or domain, the time of the end, and a verdict, or about project and a gap, so that it takes as long among
+    /// many runs as among few.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] when the database is away.
@@ -31,13 +31,16 @@ async fn from_sums(session: &mut Session, filter: &Filter) -> sqlx::Result<Optio
         }
         return Ok(Some(stretch.gaps(session, gap).await?.1));
     }
+    // Read first: a run that ends between the two is counted twice rather than not at all.
+    let open = open(session, filter).await?;
     let Some(totals) = stretch.totals(session).await? else { return Ok(None) };
-    Ok(Some(match filter.gate {
+    let ended = match filter.gate {
         Some(Gate::Passed) => totals.passed,
         Some(Gate::Failed) => totals.judged.saturating_sub(totals.passed),
-        Some(Gate::Unknown) => totals.runs.saturating_sub(totals.judged) + open(session, filter).await?,
-        None => totals.runs + open(session, filter).await?,
-    }))
+        Some(Gate::Unknown) => totals.runs.saturating_sub(totals.judged),
+        None => totals.runs,
+    };
+    Ok(Some(ended + open))
 }
 
 /// Runs that meet the filter and have not ended. There are few of them; all are read before the rest of the filter is

@@ -127,9 +127,11 @@ pub(super) async fn assert_windows(query: &Query, filter: &Filter, met: &[&Told]
             let length = TimeDelta::days(days.into());
             let midnight = now.micros() - now.micros().rem_euclid(86_400_000_000);
             let midnight = Timestamp::from_micros(midnight).expect("a moment of our time");
-            (midnight.plus(-length * 2), midnight.plus(-length))
+            // A run that ended at midnight belongs to the day that begins.
+            let before = midnight.plus(-TimeDelta::microseconds(1));
+            (before.plus(-length * 2), before.plus(-length))
         });
-        assert_eq!(patterns.after, windows.map(|(_, after)| after));
+        assert_eq!(patterns.after, windows.map(|(_, after)| after.plus(TimeDelta::microseconds(1))));
         assert_patterns(&patterns.report, &facts, windows, &format!("{of} in {days:?} days"));
     }
 }

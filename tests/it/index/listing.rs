@@ -139,7 +139,7 @@ both! {
             }
             let count = reference::list(&runs, &filter, Sort::Newest).len() as u64;
             assert_eq!(index.count(&filter).await.unwrap(), count, "{filter:?}");
-        assert_eq!(index.total(&filter).await.unwrap(), count, "{filter:?}");
+            assert_eq!(index.total(&filter).await.unwrap(), count, "{filter:?}");
         }
     }
 

@@ -51,7 +51,7 @@ async fn gap_runs(session: &mut Session, window: &SubjectWindow, windows: &Windo
     let filter = Filter { ended_after: Some(window.after), ..in_scope(windows) };
     let (runs, gap_runs) = match Stretch::new(&filter, End::With(windows.until, &windows.trace_id)) {
         Some(stretch) => stretch.gaps(session, principle).await?,
-        None => (0, 0),
+        None => return Err(not_kept()),
     };
     let mut sql =
         Sql::new("select p.trace_id from principle_scores p where p.side = 'gap' and p.principle = ");
@@ -66,6 +66,11 @@ async fn gap_runs(session: &mut Session, window: &SubjectWindow, windows: &Windo
     Ok(GapRuns { principle: principle.clone(), runs, gap_runs, recent })
 }
 
+/// A question about a flag that the kept sums do not answer is a fault of this program, and not "no runs".
+fn not_kept() -> sqlx::Error {
+    sqlx::Error::Protocol("no sums are kept of what a flag is about".to_owned())
+}
+
 fn in_scope(windows: &Windows) -> Filter {
     Filter { project: windows.scope.clone(), ..Filter::default() }
 }
@@ -73,8 +78,8 @@ fn in_scope(windows: &Windows) -> Filter {
 /// How the runs of a filter were judged that ended before the run of the windows.
 async fn totals_before(session: &mut Session, filter: &Filter, windows: &Windows) -> sqlx::Result<Totals> {
     match Stretch::new(filter, End::Before(windows.until, &windows.trace_id)) {
-        Some(stretch) => Ok(stretch.totals(session).await?.unwrap_or_default()),
-        None => Ok(Totals::default()),
+        Some(stretch) => stretch.totals(session).await?.ok_or_else(not_kept),
+        None => Err(not_kept()),
     }
 }
 

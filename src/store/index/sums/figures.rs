@@ -74,6 +74,9 @@ pub(super) fn score_sql(postgres: bool) -> &'static str {
 impl Judged {
     /// A run as it stands, and when it ended; nothing while it is open.
     pub(super) fn of(trace: &Trace, rules: &QualityRules) -> Option<(Self, Timestamp)> {
+        if !trace.status().is_finished() {
+            return None;
+        }
         let facts = RunFacts::of(trace, rules);
         let ended_at = facts.ended_at()?;
         let principle = |principle: &String| (principle.clone(), facts.gaps.contains(principle));

@@ -9,6 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use futures::future::BoxFuture;
 
+use super::table::SumRow;
 use super::{confidence, figures};
 use crate::calibration::confidence::{day_end, utc_day};
 use crate::error::{Error, Result};
@@ -20,6 +21,28 @@ use crate::store::sql::Sql;
 /// How often a day is tried again whose sums somebody else holds, and how long is waited before.
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// What is compared of sums and rows, in the order in which it is asked for.
+const COMPARED: [&str; 7] = [
+    "ended runs",
+    "runs with a verdict",
+    "runs that passed",
+    "runs with a score",
+    "scores in millionths",
+    "judged principles",
+    "gaps",
+];
+
+/// A number of which the kept sums and the rows say different things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Apart {
+    /// What is counted.
+    pub what: &'static str,
+    /// What the sums say.
+    pub kept: i64,
+    /// What the rows say.
+    pub rows: i64,
+}
 
 impl Index {
     /// Makes the kept sums anew, a day at a time, while others record.
@@ -35,21 +58,36 @@ impl Index {
         self.make_durable().await
     }
 
-    /// How many ended runs the kept sums and the rows know, where these differ: programs of a version that knows no sums
-    /// have written or deleted runs.
+    /// What the kept sums and the rows say of all runs, as many of it as differs: programs of a version that knows no sums
+    /// have written or deleted runs. Goes through all runs; sums of confidence are not compared.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database is away.
-    pub async fn sums_apart(&self) -> Result<Option<(i64, i64)>> {
-        // One statement, so that nobody records between its parts.
-        let sql = Sql::new(
-            "select (select cast(coalesce(sum(runs), 0) as bigint) from run_days where field = ''), \
-             (select count(*) from traces where ended_at is not null), \
-             (select count(*) from run_days where runs < 0)",
-        );
-        let (kept, rows, impossible): (i64, i64, i64) =
-            self.read(async |session| session.fetch_one(sql).await).await?;
-        Ok((kept != rows || impossible > 0).then_some((kept, rows)))
+    pub async fn sums_apart(&self) -> Result<Vec<Apart>> {
+        let row: SumRow<0, 14> = self
+            .read(async |session| {
+                // One statement, so that nobody records between its parts.
+                let mut sql = Sql::new("select * from (select ");
+                figures::RUNS.push_sums(&mut sql);
+                sql.push(" from run_days where field = '') kept, (select ");
+                figures::PRINCIPLES.push_sums(&mut sql);
+                sql.push(
+                    " from principle_days) kept_principles, (select count(*), count(t.quality_gate_passed), \
+                     count(case when t.quality_gate_passed then 1 end), count(t.scaled_score), cast(coalesce(sum(",
+                );
+                sql.push(figures::score_sql(session.is_postgres()));
+                sql.push(
+                    "), 0) as bigint) from traces t where t.ended_at is not null) told, (select count(*), \
+                     count(case when p.side = 'gap' then 1 end) from principle_scores p where p.ended_at is not null) \
+                     told_principles",
+                );
+                session.fetch_one(sql).await
+            })
+            .await?;
+        let (kept, rows) = row.numbers.split_at(COMPARED.len());
+        let apart = COMPARED.into_iter().zip(kept.iter().zip(rows));
+        let apart = apart.map(|(what, (kept, rows))| Apart { what, kept: *kept, rows: *rows });
+        Ok(apart.filter(|one| one.kept != one.rows).collect())
     }
 
     async fn rebuild_day(&self, day: NaiveDate, rebuild: Rebuild) -> Result<()> {
